@@ -1,0 +1,2 @@
+export { EndOfBytes, Reader, Writer, fromLatin1, latin1 } from './bytes.ts'
+export { fromBcd, toBcd } from './bcd.ts'

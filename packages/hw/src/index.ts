@@ -1,0 +1,8 @@
+export type { Char } from './char.ts'
+export { nullChar } from './char.ts'
+export { DrivenClock, type Clock, type Time, type Timer } from './clock.ts'
+export type { InterruptSource, LocalApic } from './cpu.ts'
+export { build, device, type BuildOptions, type Device, type DeviceDef, type Env, type Model } from './device.ts'
+export { fanOut, unconnected, wire, type IrqLine } from './irq.ts'
+export { defaultsOf, flag, num, oneOf, text, type Prop, type Props, type PropValues } from './prop.ts'
+export { handlersOf, reg, type Reg, type Regs } from './reg.ts'

@@ -1,0 +1,1 @@
+export { manualTime, type ManualTime } from './time.ts'

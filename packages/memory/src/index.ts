@@ -1,0 +1,5 @@
+export { AddressSpace, type Mapping, type Span } from './address-space.ts'
+export { DirtyLog } from './dirty-log.ts'
+export { HostMemory, PAGE_SIZE, type HostMemoryOptions } from './host-memory.ts'
+export { RamBlock } from './ram-block.ts'
+export type { IoHandlers, IoRegion, RamRegion, Region } from './region.ts'

@@ -1,0 +1,114 @@
+import type { Reader, Writer } from '@godwit/bits'
+import type { Codec } from './field.ts'
+
+/** Thrown by a codec that read a value its state cannot take; save and load add the field's path and offset. */
+export class BadValue extends Error {
+  constructor(expected: string, came: unknown) {
+    super(`expected ${expected}, came ${String(came)}`)
+    this.name = 'BadValue'
+  }
+}
+
+const unsigned = (type: string, size: 1 | 2 | 4): Codec<number> => ({
+  type,
+  put: (w, v) => w.uint(v, size),
+  get: (r) => r.uint(size),
+})
+const signed = (type: string, size: 1 | 2 | 4): Codec<number> => ({
+  type,
+  put: (w, v) => w.int(v, size),
+  get: (r) => r.int(size),
+})
+
+export const u8 = unsigned('uint8', 1)
+export const u16 = unsigned('uint16', 2)
+export const u32 = unsigned('uint32', 4)
+export const i8 = signed('int8', 1)
+export const i16 = signed('int16', 2)
+export const i32 = signed('int32', 4)
+export const u64: Codec<bigint> = { type: 'uint64', put: (w, v) => w.u64(v), get: (r) => r.u64() }
+export const i64: Codec<bigint> = { type: 'int64', put: (w, v) => w.i64(v), get: (r) => r.i64() }
+
+export const bool: Codec<boolean> = {
+  type: 'bool',
+  put: (w, v) => w.u8(v ? 1 : 0),
+  get(r) {
+    const v = r.u8()
+    if (v > 1) throw new BadValue('a bool, 0 or 1', v)
+    return v === 1
+  },
+}
+
+/** Expiry time in ns on the timer's clock; null when the timer is not armed (all ones on the wire). */
+export const timer: Codec<bigint | null> = {
+  type: 'timer',
+  put: (w, v) => w.i64(v ?? -1n),
+  get(r) {
+    const v = r.i64()
+    return v === -1n ? null : v
+  },
+}
+
+/** A value that must equal the receiver's own. */
+export const equal = <T>(codec: Codec<T>): Codec<T> => ({
+  type: `${codec.type} equal`,
+  put: codec.put,
+  get(r, old, where) {
+    const v = codec.get(r, old, where)
+    if (v !== old) throw new BadValue(String(old), v)
+    return v
+  },
+})
+
+/** Little-endian; refuses a value larger than the receiver's own. QEMU's PCI config version. */
+export const i32PositiveLe: Codec<number> = {
+  type: 'int32 positive le',
+  put(w, v) {
+    for (let i = 0; i < 4; i++) w.u8((v >>> (8 * i)) & 0xff)
+  },
+  get(r, old) {
+    const b = r.raw(4)
+    const v = b[0]! | (b[1]! << 8) | (b[2]! << 16) | (b[3]! << 24)
+    if (v < 0 || v > old) throw new BadValue(`0 to ${old}`, v)
+    return v
+  },
+}
+
+/** Raw bytes of fixed length. */
+export const buffer = (length: number): Codec<Uint8Array> => ({
+  type: 'buffer',
+  shape: { kind: 'bytes', length },
+  put(w, v) {
+    if (v.length !== length) throw new RangeError(`${v.length} bytes do not fit buffer[${length}]`)
+    w.raw(v)
+  },
+  get: (r, old) => loadInto(r, length, old),
+})
+
+function loadInto(r: Reader, length: number, old: Uint8Array): Uint8Array {
+  const bytes = r.raw(length)
+  if (old.length !== length) return bytes.slice()
+  old.set(bytes)
+  return old
+}
+
+/** Anything a codec of numbers can be an array of. */
+export type Numbers = number[] | Uint8Array | Uint16Array | Uint32Array | Int32Array
+interface Mutable<T> {
+  readonly length: number
+  [index: number]: T
+}
+
+/** Elements one after another; no count is sent. Loads into the array that is there. */
+export const array = <A extends Mutable<T>, T>(codec: Codec<T>, length: number): Codec<A> => ({
+  type: codec.type,
+  shape: { kind: 'array', element: codec as Codec<never>, length },
+  put(w: Writer, v: A, where) {
+    if (v.length !== length) throw new RangeError(`${v.length} elements do not fit ${codec.type}[${length}]`)
+    for (let i = 0; i < length; i++) codec.put(w, v[i]!, where)
+  },
+  get(r, old, where) {
+    for (let i = 0; i < length; i++) old[i] = codec.get(r, old[i]!, where)
+    return old
+  },
+})
