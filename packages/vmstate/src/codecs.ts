@@ -1,11 +1,16 @@
-import type { Reader, Writer } from '@godwit/bits'
+import type { Reader } from '@godwit/bits'
 import type { Codec } from './field.ts'
 
 /** Thrown by a codec that read a value its state cannot take; save and load add the field's path and offset. */
 export class BadValue extends Error {
+  override readonly name = 'BadValue'
+  readonly expected: string
+  readonly came: string
+
   constructor(expected: string, came: unknown) {
     super(`expected ${expected}, came ${String(came)}`)
-    this.name = 'BadValue'
+    this.expected = expected
+    this.came = String(came)
   }
 }
 
@@ -91,24 +96,3 @@ function loadInto(r: Reader, length: number, old: Uint8Array): Uint8Array {
   old.set(bytes)
   return old
 }
-
-/** Anything a codec of numbers can be an array of. */
-export type Numbers = number[] | Uint8Array | Uint16Array | Uint32Array | Int32Array
-interface Mutable<T> {
-  readonly length: number
-  [index: number]: T
-}
-
-/** Elements one after another; no count is sent. Loads into the array that is there. */
-export const array = <A extends Mutable<T>, T>(codec: Codec<T>, length: number): Codec<A> => ({
-  type: codec.type,
-  shape: { kind: 'array', element: codec as Codec<never>, length },
-  put(w: Writer, v: A, where) {
-    if (v.length !== length) throw new RangeError(`${v.length} elements do not fit ${codec.type}[${length}]`)
-    for (let i = 0; i < length; i++) codec.put(w, v[i]!, where)
-  },
-  get(r, old, where) {
-    for (let i = 0; i < length; i++) old[i] = codec.get(r, old[i]!, where)
-    return old
-  },
-})

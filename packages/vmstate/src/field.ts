@@ -20,10 +20,12 @@ export interface Codec<T> {
 }
 
 export type Shape =
-  | { readonly kind: 'struct'; readonly vmstate: AnyVMState }
+  | { readonly kind: 'struct'; readonly vmstate: AnyVMState; readonly version?: number }
   | { readonly kind: 'array'; readonly element: Codec<never>; readonly length: number | string }
   | { readonly kind: 'list'; readonly element: Codec<never> }
   | { readonly kind: 'bytes'; readonly length: number | string }
+  /** An auxiliary description whose fields stand in the place of the field. */
+  | { readonly kind: 'tmp'; readonly vmstate: AnyVMState; readonly aux: (value: never, state: unknown) => unknown }
 
 /** Fields known by version or condition, in a subsection, not on the wire, or bytes that once meant something. */
 export type Field<S, T> = Codec<T> | Since<T> | When<S, T> | Inside<S, T> | Named<S, T> | Derived
