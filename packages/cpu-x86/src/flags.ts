@@ -1,0 +1,172 @@
+/**
+ * The six arithmetic flags. While pending they are a description (operands and result as values); at rest they are
+ * three words that can be read without knowing what set them:
+ *   res  result, sign-extended to 64 bits                              -> ZF SF PF
+ *   cv   carry vector, left-aligned: bit 63 is CF, bit 63 ^ bit 62 OF
+ *   aux  bit 4 is AF
+ * PF and ZF disagreeing with each other (POPF, SAHF) needs a res that has both: see restOf().
+ */
+import type { Size } from './decode/insn.ts'
+import type { Emit } from './wasm/emit.ts'
+import { k32, k64, type Val } from './wasm/value.ts'
+
+/** Where the words at rest live. */
+export interface FlagHome {
+  res(): Val
+  cv(): Val
+  aux(): Val
+  set(res: Val, cv: Val, aux: Val): void
+}
+
+export type Pending =
+  /** carry: INC, DEC, ADC and SBB give CF as it is or was. */
+  | {
+      readonly kind: 'add' | 'sub' | 'adc' | 'sbb'
+      readonly size: Size
+      readonly a: Val
+      readonly b: Val
+      readonly r: Val
+      readonly cf?: Val
+    }
+  | { readonly kind: 'logic'; readonly size: Size; readonly r: Val }
+  /** CF and OF known, AF clear. */
+  | { readonly kind: 'cfof'; readonly size: Size; readonly r: Val; readonly cf: Val; readonly of: Val }
+
+/** Condition codes as the encoding has them. SDM vol. 1, appendix B. */
+export const CC = {
+  o: 0,
+  no: 1,
+  b: 2,
+  nb: 3,
+  z: 4,
+  nz: 5,
+  be: 6,
+  a: 7,
+  s: 8,
+  ns: 9,
+  p: 10,
+  np: 11,
+  l: 12,
+  ge: 13,
+  le: 14,
+  g: 15,
+} as const
+
+export class Flags {
+  pending: Pending | undefined
+  private readonly e: Emit
+  readonly home: FlagHome
+
+  constructor(e: Emit, home: FlagHome) {
+    this.e = e
+    this.home = home
+  }
+
+  set(pending: Pending): void {
+    this.pending = pending
+  }
+
+  /** Values that must outlive the instruction. */
+  live(): Val[] {
+    const p = this.pending
+    if (p === undefined) return []
+    return Object.values(p).filter((v): v is Val => typeof v === 'object')
+  }
+
+  /** Writes what is pending to its home; with `keep` it also stays pending (cold exits). */
+  flush(keep = false): void {
+    if (this.pending === undefined) return
+    this.home.set(...this.words())
+    if (!keep) this.pending = undefined
+  }
+
+  /** Condition code 0 to 15 as an i32 boolean. */
+  cond(cc: number): Val {
+    const even = this.even(cc >> 1)
+    return (cc & 1) === 1 ? even.isZero() : even
+  }
+
+  private words(): [Val, Val, Val] {
+    const p = this.pending!
+    const left = 64 - p.size
+    const res = p.r.to64u().sext(p.size)
+    const pack = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
+    if (p.kind === 'logic') return [res, k64(0), k32(0)]
+    if (p.kind === 'cfof') return [res, pack(p.cf, p.of), k32(0)]
+    const { a, b, r } = p
+    const carries =
+      p.kind === 'add' || p.kind === 'adc' ? a.and(b).or(a.or(b).and(r.not())) : a.not().and(b).or(a.not().or(b).and(r))
+    let cv = carries.to64u().shl(left)
+    if (p.cf !== undefined) {
+      const v = this.e.let(cv)
+      cv = pack(p.cf, v.xor(v.shl(1)).shrU(63).to32())
+    }
+    return [res, cv, a.xor(b).xor(r).to32().and(16)]
+  }
+
+  private even(pair: number): Val {
+    const p = this.pending
+    const direct = p === undefined ? undefined : this.direct(p, pair)
+    if (direct !== undefined) return direct
+    if (p !== undefined) this.flush()
+    const { home } = this
+    switch (pair) {
+      case 0: {
+        const cv = home.cv()
+        return cv.xor(cv.shl(1)).ltS(0)
+      }
+      case 1:
+        return home.cv().ltS(0)
+      case 2:
+        return home.res().isZero()
+      case 3:
+        return home.cv().ltS(0).or(home.res().isZero())
+      case 4:
+        return home.res().ltS(0)
+      case 5:
+        return parity(home.res())
+      case 6: {
+        const cv = home.cv()
+        return home.res().xor(cv).xor(cv.shl(1)).ltS(0)
+      }
+      default: {
+        const cv = home.cv()
+        const res = home.res()
+        return res.xor(cv).xor(cv.shl(1)).ltS(0).or(res.isZero())
+      }
+    }
+  }
+
+  /** A condition straight from the operands, where that is cheaper than the words. */
+  private direct(p: Pending, pair: number): Val | undefined {
+    if (pair === 2) return p.kind === 'sub' && p.cf === undefined ? p.a.eq(p.b) : p.r.isZero()
+    if (pair === 4) return p.r.sext(p.size).ltS(0)
+    if (pair === 5) return parity(p.r)
+    if (p.kind === 'sub') {
+      const a = p.a.sext(p.size)
+      const b = p.b.sext(p.size)
+      if (pair === 6) return a.ltS(b)
+      if (pair === 7) return a.leS(b)
+      if (p.cf === undefined && pair === 1) return p.a.ltU(p.b)
+      if (p.cf === undefined && pair === 3) return p.a.leU(p.b)
+    }
+    if (p.kind === 'add' && p.cf === undefined && pair === 1) return p.r.ltU(p.a)
+    if (p.kind === 'logic') {
+      if (pair === 0 || pair === 1) return k32(0)
+      if (pair === 3) return p.r.isZero()
+      return pair === 6 ? p.r.sext(p.size).ltS(0) : p.r.sext(p.size).leS(0)
+    }
+    if (p.kind === 'cfof') {
+      if (pair === 0) return p.of
+      if (pair === 1) return p.cf
+      if (pair === 3) return p.cf.or(p.r.isZero())
+    }
+    if ('cf' in p && p.cf !== undefined && pair === 1) return p.cf
+    return undefined
+  }
+}
+
+/** PF: the low byte has an even number of ones. */
+function parity(r: Val): Val {
+  return r.to32().and(0xff).popcnt().and(1).xor(1)
+}

@@ -1,0 +1,143 @@
+import { I32, type Func, type MemoryOp, type SimdMemoryOp, type ValueType } from '@godwit/wasm-encoder'
+import { k32, local, type Val } from './value.ts'
+
+export interface Label {
+  readonly depth: number
+}
+
+/** Statements over values. Temporaries are pooled: release() at the end of a guest instruction recycles them. */
+export class Emit {
+  readonly func: Func
+  depth = 0
+  private readonly free = new Map<ValueType, number[]>()
+  private used: { readonly type: ValueType; readonly index: number }[] = []
+
+  constructor(func: Func) {
+    this.func = func
+  }
+
+  /** A local of its own until release(). */
+  temp(type: ValueType): number {
+    const index = this.free.get(type)?.pop() ?? this.func.local(type)
+    this.used.push({ type, index })
+    return index
+  }
+
+  /** Binds a value to a temporary so that it can be used again; constants and locals of ours are bound already. */
+  let(value: Val): Val {
+    if (value.isConst) return value
+    const index = this.temp(value.type)
+    value.emit(this.func)
+    this.func.set(index)
+    return local(value.type, index)
+  }
+
+  /** Recycles temporaries except those that the values still name. */
+  release(keep: readonly (Val | undefined)[] = []): void {
+    const kept = new Set<number>()
+    const walk = (v: Val): void => {
+      const n = v.node
+      if (n.kind === 'local') kept.add(n.index)
+      else if ('args' in n) n.args.forEach(walk)
+    }
+    for (const v of keep) if (v !== undefined) walk(v)
+    this.used = this.used.filter((t) => {
+      if (kept.has(t.index)) return true
+      const pool = this.free.get(t.type)
+      if (pool === undefined) this.free.set(t.type, [t.index])
+      else pool.push(t.index)
+      return false
+    })
+  }
+
+  assign(index: number, value: Val): void {
+    value.emit(this.func)
+    this.func.set(index)
+  }
+
+  load(type: ValueType, op: MemoryOp | SimdMemoryOp, address: Val, offset = 0): Val {
+    const index = this.temp(type)
+    address.emit(this.func)
+    this.func.mem(op, offset).set(index)
+    return local(type, index)
+  }
+
+  store(op: MemoryOp | SimdMemoryOp, address: Val, value: Val, offset = 0): void {
+    address.emit(this.func)
+    value.emit(this.func)
+    this.func.mem(op, offset)
+  }
+
+  /** Calls a function; its result, if it has one, is bound. */
+  call(func: number, args: readonly Val[], result?: ValueType): Val {
+    for (const a of args) a.emit(this.func)
+    this.func.call(func)
+    if (result === undefined) return k32(0)
+    const index = this.temp(result)
+    this.func.set(index)
+    return local(result, index)
+  }
+
+  if(condition: Val, then: () => void, otherwise?: () => void): void {
+    if (condition.isConst) {
+      if (condition.low !== 0) then()
+      else otherwise?.()
+      return
+    }
+    condition.emit(this.func)
+    this.body(then, otherwise)
+  }
+
+  /** An if that is hardly ever taken. */
+  unlikely(condition: Val, then: () => void): void {
+    if (condition.isConst) {
+      if (condition.low !== 0) then()
+      return
+    }
+    condition.emit(this.func)
+    this.func.hint(0)
+    this.body(then)
+  }
+
+  block(body: (end: Label) => void): void {
+    this.func.block()
+    this.depth++
+    body({ depth: this.depth })
+    this.func.end()
+    this.depth--
+  }
+
+  loop(body: (start: Label) => void): void {
+    this.func.loop()
+    this.depth++
+    body({ depth: this.depth })
+    this.func.end()
+    this.depth--
+  }
+
+  br(label: Label): void {
+    this.func.br(this.depth - label.depth)
+  }
+
+  brIf(condition: Val, label: Label): void {
+    condition.emit(this.func)
+    this.func.brIf(this.depth - label.depth)
+  }
+
+  /** A condition as an i32 that can be used again. */
+  flag(condition: Val): Val {
+    return this.let(condition.type === I32 ? condition : condition.ne(0))
+  }
+
+  private body(then: () => void, otherwise?: () => void): void {
+    this.func.if()
+    this.depth++
+    then()
+    if (otherwise !== undefined) {
+      this.func.else()
+      otherwise()
+    }
+    this.func.end()
+    this.depth--
+  }
+}

@@ -1,0 +1,188 @@
+import { Bytes } from './bytes.ts'
+import {
+  ATOMIC,
+  LANE,
+  MEMORY,
+  PLAIN,
+  SATURATING,
+  SIMD,
+  SIMD_MEMORY,
+  type AtomicOp,
+  type LaneOp,
+  type MemoryOp,
+  type PlainOp,
+  type SaturatingOp,
+  type SimdMemoryOp,
+  type SimdOp,
+} from './opcodes.ts'
+
+export const I32 = 0x7f
+export const I64 = 0x7e
+export const F32 = 0x7d
+export const F64 = 0x7c
+export const V128 = 0x7b
+export const FUNCREF = 0x70
+/** Block type of a block that leaves nothing. */
+export const VOID = 0x40
+export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | typeof V128
+export type BlockType = ValueType | typeof VOID
+
+/** A function body under construction. Parameters are locals 0 to n-1. */
+export class Func extends Bytes {
+  readonly params: readonly ValueType[]
+  readonly results: readonly ValueType[]
+  readonly locals: ValueType[] = []
+  /** Branch hints: offset of the if or br_if in the body, 1 for likely. */
+  readonly hints: [offset: number, likely: 0 | 1][] = []
+
+  constructor(params: readonly ValueType[], results: readonly ValueType[]) {
+    super(256)
+    this.params = params
+    this.results = results
+  }
+
+  local(type: ValueType): number {
+    this.locals.push(type)
+    return this.params.length + this.locals.length - 1
+  }
+
+  /** Opcodes without immediates. */
+  op(...names: (PlainOp | SaturatingOp | SimdOp)[]): this {
+    for (const name of names) {
+      if (name in PLAIN) this.u8(PLAIN[name as PlainOp])
+      else if (name in SIMD) this.u8(0xfd).u32(SIMD[name as SimdOp])
+      else this.u8(0xfc).u32(SATURATING[name as SaturatingOp])
+    }
+    return this
+  }
+
+  get(local: number): this {
+    return this.u8(0x20).u32(local)
+  }
+
+  set(local: number): this {
+    return this.u8(0x21).u32(local)
+  }
+
+  tee(local: number): this {
+    return this.u8(0x22).u32(local)
+  }
+
+  getGlobal(index: number): this {
+    return this.u8(0x23).u32(index)
+  }
+
+  setGlobal(index: number): this {
+    return this.u8(0x24).u32(index)
+  }
+
+  i32(value: number): this {
+    return this.u8(0x41).s32(value)
+  }
+
+  /** A 64-bit constant in two halves. */
+  i64(low: number, high = low >> 31): this {
+    return this.u8(0x42).s64(low, high)
+  }
+
+  f32(value: number): this {
+    return this.u8(0x43).raw(new Uint8Array(Float32Array.of(value).buffer))
+  }
+
+  f64(value: number): this {
+    return this.u8(0x44).raw(new Uint8Array(Float64Array.of(value).buffer))
+  }
+
+  /** A vector constant of 16 bytes. */
+  v128(bytes: ArrayLike<number>): this {
+    return this.u8(0xfd).u32(12).raw(bytes)
+  }
+
+  shuffle(lanes: ArrayLike<number>): this {
+    return this.u8(0xfd).u32(13).raw(lanes)
+  }
+
+  lane(name: LaneOp, index: number): this {
+    return this.u8(0xfd).u32(LANE[name]).u8(index)
+  }
+
+  /** A load or store; the guest's accesses are unaligned, so the alignment hint is 1 byte. */
+  mem(name: MemoryOp | SimdMemoryOp, offset = 0): this {
+    if (name in MEMORY) this.u8(MEMORY[name as MemoryOp][0])
+    else this.u8(0xfd).u32(SIMD_MEMORY[name as SimdMemoryOp][0])
+    return this.u8(0).u32(offset)
+  }
+
+  atomic(name: AtomicOp, offset = 0): this {
+    const [opcode, align] = ATOMIC[name]
+    return this.u8(0xfe).u32(opcode).u32(align).u32(offset)
+  }
+
+  block(type: BlockType = VOID): this {
+    return this.u8(0x02).u8(type)
+  }
+
+  loop(type: BlockType = VOID): this {
+    return this.u8(0x03).u8(type)
+  }
+
+  if(type: BlockType = VOID): this {
+    return this.u8(0x04).u8(type)
+  }
+
+  /** Says of the if or br_if that follows whether it is taken as a rule. */
+  hint(likely: 0 | 1): this {
+    this.hints.push([this.length, likely])
+    return this
+  }
+
+  else(): this {
+    return this.u8(0x05)
+  }
+
+  end(): this {
+    return this.u8(0x0b)
+  }
+
+  br(depth: number): this {
+    return this.u8(0x0c).u32(depth)
+  }
+
+  brIf(depth: number): this {
+    return this.u8(0x0d).u32(depth)
+  }
+
+  brTable(depths: readonly number[], otherwise: number): this {
+    this.u8(0x0e).u32(depths.length)
+    for (const d of depths) this.u32(d)
+    return this.u32(otherwise)
+  }
+
+  ret(): this {
+    return this.u8(0x0f)
+  }
+
+  call(func: number): this {
+    return this.u8(0x10).u32(func)
+  }
+
+  callIndirect(type: number, table = 0): this {
+    return this.u8(0x11).u32(type).u32(table)
+  }
+
+  returnCall(func: number): this {
+    return this.u8(0x12).u32(func)
+  }
+
+  returnCallIndirect(type: number, table = 0): this {
+    return this.u8(0x13).u32(type).u32(table)
+  }
+
+  memoryFill(): this {
+    return this.u8(0xfc).u32(11).u8(0)
+  }
+
+  memoryCopy(): this {
+    return this.u8(0xfc).u32(10).u8(0).u8(0)
+  }
+}
