@@ -58,6 +58,19 @@ export const S = {
   /** Interrupts are held off for one instruction (STI, MOV SS): QEMU's HF_INHIBIT_IRQ. */
   shadow: 0x30c,
   a20Mask: 0x310,
+  /** Exception (7 #NM, 16 #MF, 6 #UD; 0 none) that an x87, MMX, SSE or WAIT instruction meets before it does anything.
+   *  They follow from CR0.EM/TS/MP/NE, CR4.OSFXSR, MXCSR and the x87 summary bit: updateFpuBlocks(state) of fpu/blocks.ts
+   *  sets them; cpu.modeChanged() calls it (so: after every write of CR0 or CR4), and fpu/ itself where it writes MXCSR
+   *  or the x87 status. Loading a state (vmstate, reset) calls it too. */
+  fpuBlock: 0x314,
+  /** For x87 instructions that wait: fpuBlock, or #MF for a pending unmasked x87 exception. */
+  fpuWaitBlock: 0x318,
+  mmxBlock: 0x31c,
+  sseBlock: 0x320,
+  /** sseBlock, or 256 when MXCSR asks for more than WebAssembly's arithmetic gives: rounding, FTZ, DAZ, unmasked. */
+  sseSlow: 0x324,
+  /** For WAIT: TS counts only with MP. */
+  waitBlock: 0x328,
   /** 8 slots of 16 bytes, physical order (MM0-MM7 are their low halves). */
   fpr: 0x340,
   fpuControl: 0x3c0,
@@ -79,7 +92,9 @@ export const S = {
   scratchWrite: 0x510,
   /** Free for runtime functions (temporaries of x87 and SSE code). */
   temp: 0x540,
-  end: 0x600,
+  /** An FXSAVE or FSAVE image on its way to or from memory: 512 bytes. */
+  fpuImage: 0x600,
+  end: 0x800,
 } as const
 
 /** Inside a segment register's 48 bytes. */

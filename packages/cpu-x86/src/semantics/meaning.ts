@@ -14,6 +14,9 @@ export type Intent = 'read' | 'write' | 'both'
 /**
  * An operand that has been opened: a memory operand is translated, and has faulted if it must.
  * Values: sizes 8, 16, 32 as zero-extended i32; 64 as i64; 128 as v128.
+ * PlaceOptions.size overrides the operand's own size for registers too (an XMM register read as 32, 64 or 128 bits: its low
+ * part; setting fewer than 128 bits leaves the rest). MMX registers are 64 bits; setting one sets all bits of its exponent
+ * word (u16 at +8) as MMX writes do. A place of an x87 register is never asked for: see Unit.number().
  */
 export interface Place {
   get(): Val
@@ -30,6 +33,8 @@ export interface Unit {
 
   /** Operand i, opened. A 32-bit general register zero-extends when it is set. */
   place(i: number, intent: Intent, options?: PlaceOptions): Place
+  /** Register number of register operand i as an i32: constant where the tier knows it, else from the record. */
+  number(i: number): Val
   /** Effective address of memory operand i without segment base, zero-extended i64, truncated to the address size. */
   address(i: number): Val
 
