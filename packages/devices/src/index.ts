@@ -1,1 +1,6 @@
-export {}
+export { apic, type ApicState } from './intc/apic.ts'
+export { apicBus, type ApicBus, type ApicOnBus, type ApicSystemBus, type ApicWires } from './intc/apic-bus.ts'
+export { i8259, i8259Pair, type I8259Chip, type I8259State } from './intc/i8259.ts'
+export { ioapic, IOAPIC_PINS, type IoapicState } from './intc/ioapic.ts'
+export { mc146818, type RtcState } from './rtc/mc146818.ts'
+export { i8254, type I8254State } from './timer/i8254.ts'

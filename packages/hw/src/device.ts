@@ -1,4 +1,4 @@
-import type { AddressSpace } from '@godwit/memory'
+import type { AddressSpace, IoHandlers } from '@godwit/memory'
 import type { VMState } from '@godwit/vmstate'
 import type { Time } from './clock.ts'
 import type { IrqLine } from './irq.ts'
@@ -23,6 +23,8 @@ export interface Env<S, P extends Props, W extends string> {
 export interface Model {
   /** Ports or memory registers. */
   readonly io?: Regs
+  /** Access sizes the registers take; the address space splits or widens others. Default 1 to 4. */
+  readonly sizes?: IoHandlers['sizes']
   /** Input wires by name. */
   readonly inputs?: Readonly<Record<string, IrqLine>>
   reset(): void

@@ -43,9 +43,23 @@ export function wire(sink: (level: boolean) => void): IrqLine {
 /** A wire that leads nowhere. */
 export const unconnected = (): IrqLine => wire(() => undefined)
 
-/** One wire that drives several. */
+class FanOut extends Wire {
+  private readonly lines: readonly IrqLine[]
+
+  constructor(lines: readonly IrqLine[]) {
+    super((level) => {
+      for (const line of lines) line.set(level)
+    })
+    this.lines = lines
+  }
+
+  override restore(level: boolean): void {
+    super.restore(level)
+    for (const line of this.lines) line.restore(level)
+  }
+}
+
+/** One wire that drives several; restoring it restores them. */
 export function fanOut(lines: readonly IrqLine[]): IrqLine {
-  return wire((level) => {
-    for (const line of lines) line.set(level)
-  })
+  return new FanOut(lines)
 }
