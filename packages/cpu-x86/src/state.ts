@@ -94,7 +94,14 @@ export const S = {
   temp: 0x540,
   /** An FXSAVE or FSAVE image on its way to or from memory: 512 bytes. */
   fpuImage: 0x600,
-  end: 0x800,
+  /** MSRs that SYSCALL and SWAPGS use, i64 each. */
+  kernelGsBase: 0x800,
+  star: 0x808,
+  lstar: 0x810,
+  cstar: 0x818,
+  fmask: 0x820,
+  tscAux: 0x828,
+  end: 0x880,
 } as const
 
 /** Inside a segment register's 48 bytes. */
