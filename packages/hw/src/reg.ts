@@ -25,15 +25,31 @@ export const reg = (offset: number, width: number, doc: string, behaviour: Pick<
 export function handlersOf(regs: Regs, sizes?: IoHandlers['sizes']): IoHandlers {
   const table: Reg[] = []
   for (const r of Object.values(regs)) for (let i = 0; i < r.width; i++) table[r.offset + i] = r
+  /** Whether one register takes the whole access; else it falls apart into bytes. */
+  const fits = (r: Reg | undefined, offset: number, size: number): boolean =>
+    size === 1 || (r !== undefined && offset + size <= r.offset + r.width)
   return {
     ...(sizes === undefined ? {} : { sizes }),
     read(offset, size) {
       const r = table[offset]
-      return r?.read === undefined ? 0xffff_ffff : r.read(offset - r.offset, size)
+      if (fits(r, offset, size)) return r?.read === undefined ? 0xffff_ffff : r.read(offset - r.offset, size)
+      let value = 0
+      for (let i = 0; i < size; i++) {
+        const b = table[offset + i]
+        value |= (b?.read === undefined ? 0xff : b.read(offset + i - b.offset, 1) & 0xff) << (8 * i)
+      }
+      return value >>> 0
     },
     write(offset, size, value) {
       const r = table[offset]
-      r?.write?.(value, offset - r.offset, size)
+      if (fits(r, offset, size)) {
+        r?.write?.(value, offset - r.offset, size)
+        return
+      }
+      for (let i = 0; i < size; i++) {
+        const b = table[offset + i]
+        b?.write?.((value >>> (8 * i)) & 0xff, offset + i - b.offset, 1)
+      }
     },
   }
 }
