@@ -41,12 +41,14 @@ export class Writer {
 
   u64(value: bigint): void {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw misfit(value, 'u64')
-    this.view.setBigUint64(this.grow(8), value)
+    const at = this.grow(8) // before the view is read: growing replaces it
+    this.view.setBigUint64(at, value)
   }
 
   i64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw misfit(value, 'i64')
-    this.view.setBigInt64(this.grow(8), value)
+    const at = this.grow(8)
+    this.view.setBigInt64(at, value)
   }
 
   raw(bytes: Uint8Array): void {

@@ -105,8 +105,16 @@ export interface VMState<S> {
 }
 
 /** A description whose state type is not known here. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AnyVMState = VMState<any>
+export interface AnyVMState {
+  readonly name: string
+  readonly version: number
+  readonly minVersion: number
+  readonly fields: object
+  needed?(state: unknown): boolean
+  preSave?(state: unknown): void
+  preLoad?(state: unknown): void
+  postLoad?(state: unknown, version: number): void
+}
 
 export const since = <T>(version: number, codec: Codec<T>): Since<T> => ({ fate: 'since', version, codec })
 export const when = <S, T>(
