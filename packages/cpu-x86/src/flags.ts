@@ -3,12 +3,12 @@
  * three words that can be read without knowing what set them:
  *   res  result, sign-extended to 64 bits                              -> ZF SF PF
  *   cv   carry vector, left-aligned: bit 63 is CF, bit 63 ^ bit 62 OF
- *   aux  bit 4 is AF
- * PF and ZF disagreeing with each other (POPF, SAHF) needs a res that has both: see restOf().
+ *   aux  bit 4 is AF; bit 2 inverts the PF that res has, bit 7 the SF
+ * The two inversions stand for flags that no single result has together (POPF, SAHF, LAR ...): see load().
  */
 import type { Size } from './decode/insn.ts'
 import type { Emit } from './wasm/emit.ts'
-import { k32, k64, type Val } from './wasm/value.ts'
+import { k32, k64, select, type Val } from './wasm/value.ts'
 
 /** Where the words at rest live. */
 export interface FlagHome {
@@ -86,6 +86,41 @@ export class Flags {
     return (cc & 1) === 1 ? even.isZero() : even
   }
 
+  /** CF PF AF ZF SF OF where EFLAGS has them, as an i32. What was pending is at rest afterwards. */
+  image(): Val {
+    this.flush()
+    const { e, home } = this
+    const res = e.let(home.res())
+    const cv = e.let(home.cv())
+    const aux = e.let(home.aux())
+    return e.let(
+      cv
+        .shrU(63)
+        .to32()
+        .or(parity(res).shl(2))
+        .xor(aux.and(0x94))
+        .or(res.isZero().shl(6))
+        .xor(res.shrU(63).to32().shl(7))
+        .or(cv.xor(cv.shl(1)).shrU(63).to32().shl(11)),
+    )
+  }
+
+  /** Puts the six flags at rest as an image of EFLAGS (i32; other bits do not matter) has them. */
+  load(image: Val): void {
+    const bit = (n: number): Val => image.shrU(n).and(1)
+    const zero = this.e.let(bit(6))
+    // res is 0 (ZF, PF set, SF clear), 1 (none of them) or -1 (PF and SF); inversions make up the rest.
+    const res = select(zero, k32(0), select(bit(7), k32(-1), k32(1)))
+    const sign = zero.and(bit(7)).shl(7)
+    const odd = select(zero.or(bit(7)), k32(1), k32(0))
+      .xor(bit(2))
+      .shl(2)
+    const cf = bit(0).to64u()
+    const of = bit(11).to64u()
+    this.pending = undefined
+    this.home.set(res.to64s(), cf.shl(63).or(cf.xor(of).shl(62)), image.and(0x10).or(sign).or(odd))
+  }
+
   private words(): [Val, Val, Val] {
     const p = this.pending!
     const left = 64 - p.size
@@ -122,19 +157,23 @@ export class Flags {
       case 3:
         return home.cv().ltS(0).or(home.res().isZero())
       case 4:
-        return home.res().ltS(0)
+        return this.signed().ltS(0)
       case 5:
-        return parity(home.res())
+        return parity(home.res()).xor(home.aux().shrU(2).and(1))
       case 6: {
         const cv = home.cv()
-        return home.res().xor(cv).xor(cv.shl(1)).ltS(0)
+        return this.signed().xor(cv).xor(cv.shl(1)).ltS(0)
       }
       default: {
         const cv = home.cv()
-        const res = home.res()
-        return res.xor(cv).xor(cv.shl(1)).ltS(0).or(res.isZero())
+        return this.signed().xor(cv).xor(cv.shl(1)).ltS(0).or(home.res().isZero())
       }
     }
+  }
+
+  /** A value whose bit 63 is SF. */
+  private signed(): Val {
+    return this.home.res().xor(this.home.aux().to64u().shl(56))
   }
 
   /** A condition straight from the operands, where that is cheaper than the words. */
@@ -164,6 +203,29 @@ export class Flags {
     if ('cf' in p && p.cf !== undefined && pair === 1) return p.cf
     return undefined
   }
+}
+
+/** The six flags, as EFLAGS has them, from the words at rest. res is given by its low word and its sign and zero. */
+export function flagImage(resLow: number, resHigh: number, cvHigh: number, aux: number): number {
+  let low = resLow & 0xff
+  low ^= low >> 4
+  const even = ((0x9669 >> (low & 15)) & 1) << 2
+  const zero = resLow === 0 && resHigh === 0 ? 0x40 : 0
+  const sign = resHigh < 0 ? 0x80 : 0
+  const carry = cvHigh < 0 ? 1 : 0
+  const over = (cvHigh ^ (cvHigh << 1)) < 0 ? 0x800 : 0
+  return (carry | even | zero | sign | over) ^ (aux & 0x94)
+}
+
+/** The words at rest for an image of EFLAGS: [res (sign-extended), high word of cv, aux]; the low word of cv is 0. */
+export function flagWords(image: number): [res: number, cvHigh: number, aux: number] {
+  const zero = (image & 0x40) !== 0
+  const sign = (image & 0x80) !== 0
+  const res = zero ? 0 : sign ? -1 : 1
+  const odd = ((image & 4) !== 0) === (zero || sign) ? 0 : 4
+  const carry = image & 1
+  const over = (image >> 11) & 1
+  return [res, (carry << 31) | ((carry ^ over) << 30), (image & 0x10) | (zero && sign ? 0x80 : 0) | odd]
 }
 
 /** PF: the low byte has an even number of ones. */

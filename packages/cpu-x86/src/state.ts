@@ -101,7 +101,13 @@ export const S = {
   cstar: 0x818,
   fmask: 0x820,
   tscAux: 0x828,
-  end: 0x880,
+  /** CS base as code addresses have it (0 in flat and 64-bit mode), and the mask that wraps linear addresses. i64 each. */
+  codeBase: 0xa00,
+  codeMask: 0xa08,
+  /** Slots of 16 bytes for accesses that no host address can stand for: 8 to read, 16 to write (committed afterwards). */
+  slowReads: 0xa40,
+  slowWrites: 0xac0,
+  end: 0xc00,
 } as const
 
 /** Inside a segment register's 48 bytes. */
