@@ -1,0 +1,194 @@
+/**
+ * Processor models by QEMU's names, as the machine pc-i440fx-5.2 gives them to a TCG guest: features that TCG lacks
+ * are not in the words, and what this processor does not do is filtered in one place.
+ */
+import { FEATURE_NAMES, featureOf, nearest, WORDS, type Word } from './features.ts'
+
+export type FeatureWords = Readonly<Record<Word, number>>
+
+interface ModelData {
+  readonly vendor: string
+  readonly family: number
+  readonly model: number
+  readonly stepping: number
+  readonly level: number
+  readonly xlevel: number
+  readonly id: string
+  readonly words: Partial<FeatureWords>
+}
+
+const INTEL = 'GenuineIntel'
+const AMD = 'AuthenticAMD'
+const TCG_ID = 'QEMU Virtual CPU version 2.5+'
+
+/** Words 1.EDX, 1.ECX, 80000001.EDX (without AMD's copies of 1.EDX), 80000001.ECX. */
+const words = (edx: number, ecx = 0, xedx = 0, xecx = 0): Partial<FeatureWords> => ({
+  '1.edx': edx,
+  '1.ecx': ecx,
+  'x1.edx': xedx,
+  'x1.ecx': xecx,
+})
+const data = (
+  vendor: string,
+  [family, model, stepping]: readonly [number, number, number],
+  [level, xlevel]: readonly [number, number],
+  id: string,
+  w: Partial<FeatureWords>,
+): ModelData => ({ vendor, family, model, stepping, level, xlevel, id, words: w })
+
+const HYPERVISOR = 0x8000_0000
+
+export const MODELS: Readonly<Record<string, ModelData>> = {
+  base: data('', [0, 0, 0], [0, 0], '', words(0)),
+  486: data(INTEL, [4, 8, 0], [1, 0], '', words(0x9, HYPERVISOR)),
+  pentium: data(INTEL, [5, 4, 3], [1, 0], '', words(0x0080_03bd, HYPERVISOR)),
+  pentium2: data(INTEL, [6, 5, 2], [2, 0], '', words(0x0183_fbfd, HYPERVISOR)),
+  pentium3: data(INTEL, [6, 7, 3], [3, 0], '', words(0x0383_fbfd, HYPERVISOR)),
+  qemu32: data(INTEL, [6, 6, 3], [4, 0x8000_0004], TCG_ID, words(0x0781_abfd, 0x8000_0001)),
+  qemu64: data(AMD, [6, 6, 3], [13, 0x8000_000a], TCG_ID, words(0x078b_fbfd, 0x8000_2001, 0x2010_0800, 5)),
+  kvm64: data(
+    INTEL,
+    [15, 6, 1],
+    [13, 0x8000_0008],
+    'Common KVM processor',
+    words(0x078b_fbfd, 0x8000_2001, 0x2010_0800),
+  ),
+  core2duo: data(
+    INTEL,
+    [6, 15, 11],
+    [10, 0x8000_0008],
+    'Intel(R) Core(TM)2 Duo CPU     T7700  @ 2.40GHz',
+    words(0x0fcb_fbfd, 0x8000_2209, 0x2010_0800, 1),
+  ),
+  coreduo: data(
+    INTEL,
+    [6, 14, 8],
+    [10, 0x8000_0008],
+    'Genuine Intel(R) CPU           T2600  @ 2.16GHz',
+    words(0x0fc9_fbfd, 0x8000_0009, 0x0010_0000),
+  ),
+  n270: data(
+    INTEL,
+    [6, 28, 2],
+    [10, 0x8000_0008],
+    'Intel(R) Atom(TM) CPU N270   @ 1.60GHz',
+    words(0x0fc9_fbfd, 0x8040_0209, 0x0010_0000, 1),
+  ),
+  Opteron_G1: data(
+    AMD,
+    [15, 6, 1],
+    [5, 0x8000_0008],
+    'AMD Opteron 240 (Gen 1 Class Opteron)',
+    words(0x078b_fbfd, 0x8000_0001, 0x2010_0800),
+  ),
+}
+
+/** 80000001.EDX repeats these bits of 1.EDX on AMD's processors. APM vol. 3, E.4.2. */
+const AMD_COPIES = 0x0183_f3ff
+
+/**
+ * What works here; everything else a model would have is masked. Nested virtualisation (svm, vmx), debug store,
+ * virtual-8086 extensions and whatever the instruction families lack are the ones that people will miss.
+ */
+export const IMPLEMENTED: FeatureWords = {
+  // fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush acpi mmx fxsr sse sse2 ss
+  '1.edx': 0x0fcb_fbfd,
+  // pni monitor ssse3 cx16 sse4.1 sse4.2 movbe popcnt hypervisor
+  '1.ecx': 0x80d8_2209,
+  // syscall mp nx mmxext fxsr_opt pdpe1gb rdtscp lm, and AMD's copies
+  'x1.edx': 0x2c18_0800 | AMD_COPIES,
+  // lahf-lm cr8legacy abm 3dnowprefetch
+  'x1.ecx': 0x131,
+  // fsgsbase smep erms smap
+  '7.ebx': 0x0010_0281,
+}
+
+export class CpuModel {
+  readonly name: string
+  readonly vendor: string
+  readonly level: number
+  readonly xlevel: number
+  readonly modelId: string
+  /** CPUID 1.EAX, and EDX at reset. */
+  readonly signature: number
+  readonly words: FeatureWords
+  /** Features that were asked for and are not here. */
+  readonly filtered: readonly string[]
+  /** Bits of a physical address. */
+  readonly physBits: number
+
+  constructor(name: string, d: ModelData, wanted: FeatureWords) {
+    const all = { ...wanted }
+    if (d.vendor === AMD) all['x1.edx'] = (all['x1.edx'] & ~AMD_COPIES) | (all['1.edx'] & AMD_COPIES)
+    const kept = {} as Record<Word, number>
+    const filtered: string[] = []
+    for (const word of WORDS) {
+      kept[word] = (all[word] & IMPLEMENTED[word]) >>> 0
+      const missing = all[word] & ~IMPLEMENTED[word]
+      FEATURE_NAMES[word].forEach((n, bit) => {
+        if (n !== '' && ((missing >>> bit) & 1) === 1) filtered.push(n)
+      })
+    }
+    this.name = name
+    this.vendor = d.vendor
+    this.modelId = d.id
+    this.words = kept
+    this.filtered = filtered
+    this.level = Math.max(d.level, kept['7.ebx'] !== 0 ? 7 : 0)
+    // A model without 64-bit features may still be given them (`base,+lm`): then the leaf that holds them must exist.
+    const extended = kept['x1.edx'] !== 0 || kept['x1.ecx'] !== 0
+    this.xlevel = Math.max(d.xlevel, extended ? (this.has('lm') ? 0x8000_0008 : 0x8000_0001) : 0)
+    const bigFamily = d.family > 15 ? d.family - 15 : 0
+    this.signature =
+      ((bigFamily << 20) |
+        ((d.model >> 4) << 16) |
+        (Math.min(d.family, 15) << 8) |
+        ((d.model & 15) << 4) |
+        d.stepping) >>>
+      0
+    this.physBits = this.has('lm') ? 40 : this.has('pse36') ? 36 : 32
+  }
+
+  has(feature: string): boolean {
+    const found = featureOf(feature)
+    return found !== undefined && ((this.words[found.word] >>> found.bit) & 1) === 1
+  }
+
+  /** Family 6 or later with MCE and MCA: machine-check banks. */
+  get machineCheck(): boolean {
+    const family = (this.signature >>> 8) & 15
+    return family >= 6 && this.has('mce') && this.has('mca')
+  }
+}
+
+/** `name,+feature,-feature,feature=on`. Throws a RangeError that names what would have been right. */
+export function cpuModel(option = 'qemu64'): CpuModel {
+  const [name = '', ...changes] = option.split(',')
+  const d = MODELS[name]
+  if (d === undefined) {
+    throw new RangeError(`no processor model "${name}"; there are ${Object.keys(MODELS).join(', ')}`)
+  }
+  const wanted = Object.fromEntries(WORDS.map((w) => [w, d.words[w] ?? 0])) as Record<Word, number>
+  const asked: string[] = []
+  for (const change of changes) {
+    const [feature, on] = parseChange(change)
+    const found = featureOf(feature)
+    if (found === undefined) {
+      throw new RangeError(`no processor feature "${feature}"; nearest: ${nearest(feature).join(', ')}`)
+    }
+    if (on) {
+      if (((IMPLEMENTED[found.word] >>> found.bit) & 1) === 0) asked.push(feature)
+      wanted[found.word] |= 1 << found.bit
+    } else wanted[found.word] &= ~(1 << found.bit)
+  }
+  if (asked.length > 0) throw new RangeError(`processor features that are not here: ${asked.join(', ')}`)
+  return new CpuModel(name, d, wanted)
+}
+
+function parseChange(change: string): [feature: string, on: boolean] {
+  if (change.startsWith('+')) return [change.slice(1), true]
+  if (change.startsWith('-')) return [change.slice(1), false]
+  const [feature = '', value = ''] = change.split('=')
+  if (value === 'on' || value === 'off') return [feature, value === 'on']
+  throw new RangeError(`"${change}": expected +feature, -feature, feature=on or feature=off`)
+}
