@@ -1,0 +1,32 @@
+/** What CI checks besides the tests: types, lint, formatting, arrows, packages, README examples. */
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+
+const steps = [
+  ['types', ['tsc', '-b']],
+  ['types of tests', ['tsc', '-p', 'tsconfig.tests.json']],
+  ['lint', ['eslint', '.']],
+  ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
+  ['arrows', ['node', 'scripts/check-arrows.mjs']],
+  ['README examples', ['node', 'scripts/readme-examples.mjs']],
+  ...readdirSync('packages').map((p) => [`publint ${p}`, ['publint', '--strict', `packages/${p}`]]),
+  ...readdirSync('packages').map((p) => [
+    `attw ${p}`,
+    ['attw', '--pack', `packages/${p}`, '--profile', 'esm-only', '--quiet'],
+  ]),
+]
+const only = process.argv[2]
+let failed = 0
+for (const [name, [command, ...args]] of steps) {
+  if (only !== undefined && !name.startsWith(only)) continue
+  const started = performance.now()
+  const direct = command === 'node'
+  const done = spawnSync(direct ? process.execPath : `node_modules/.bin/${command}`, args, { encoding: 'utf8' })
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`${done.status === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`)
+  if (done.status !== 0) {
+    failed++
+    console.log(`${done.stdout ?? ''}${done.stderr ?? ''}`.trimEnd())
+  }
+}
+process.exit(failed === 0 ? 0 : 1)
