@@ -72,6 +72,8 @@ export type Flow =
 export interface Insn {
   /** Name of the meaning: a key of SEMANTICS ("add", "movs", "pshufd"), or "ud" for what does not decode. */
   readonly op: string
+  /** Of a "ud": what it would be, for counting. */
+  readonly name?: string
   /** Operation size in bits: of the destination as a rule. */
   readonly size: Size
   readonly operands: readonly Operand[]
