@@ -60,6 +60,7 @@ export const text = (length: number): Codec<string> => ({
 /** One length byte and Latin-1 text. */
 export const str8: Codec<string> = {
   type: 'str',
+  shape: { kind: 'bytes', length: 'its first byte' },
   put(w, v) {
     if (/[^\0-\u00ff]/.test(v)) throw new RangeError(`${JSON.stringify(v)} does not fit Latin-1`)
     w.str8(v)

@@ -174,6 +174,7 @@ export const gtree = <K, V>(
   max = 65536,
 ): Codec<Map<K, V>> => ({
   type: 'gtree',
+  shape: { kind: 'bytes', length: 'its own count' },
   put(w, v, where) {
     w.u32(v.size)
     for (const [k, item] of v) {

@@ -97,12 +97,14 @@ function describeLine(line: Line, state: State, where: Where, w: Writer): Descri
   const element = shape.element as AnyCodec
   const items = Array.from(value as ArrayLike<unknown>).slice(0, countOf(shape.length, where))
   if (items.length < 2) return items.map((item) => describeValue(name, {}, element, item, where, w))
-  if (!alike(element, items)) {
-    return items.map((item, index) => describeValue(name, { index }, element, item, where, w))
+  if (alike(element, items)) {
+    const start = w.length
+    const first = describeValue(name, { array_len: items.length }, element, items[0], where, w)
+    for (const item of items.slice(1)) element.put(w, item, where)
+    if (w.length - start === first.size * items.length) return [first]
+    w.length = start // a codec of our own whose values differ in size
   }
-  const first = describeValue(name, { array_len: items.length }, element, items[0], where, w)
-  for (const item of items.slice(1)) element.put(w, item, where)
-  return [first]
+  return items.map((item, index) => describeValue(name, { index }, element, item, where, w))
 }
 
 type ArrayPart = { array_len: number } | { index: number } | Record<never, never>

@@ -23,6 +23,7 @@ export type Shape =
   | { readonly kind: 'struct'; readonly vmstate: AnyVMState; readonly version?: number }
   | { readonly kind: 'array'; readonly element: Codec<never>; readonly length: number | string }
   | { readonly kind: 'list'; readonly element: Codec<never> }
+  /** Not taken apart further. A length that is not a number says where it comes from. */
   | { readonly kind: 'bytes'; readonly length: number | string }
   /** An auxiliary description whose fields stand in the place of the field. */
   | { readonly kind: 'tmp'; readonly vmstate: AnyVMState; readonly aux: (value: never, state: unknown) => unknown }

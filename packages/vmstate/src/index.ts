@@ -22,6 +22,8 @@ export type {
 export { VMStateError, within } from './errors.ts'
 export type { VMStateFault } from './errors.ts'
 export { PartialReader, load, loadBytes, loadInner, loadSection, save, saveBytes, saveInner } from './vmstate.ts'
+export { restore, snapshot } from './snapshot.ts'
+export type { Snapshot } from './snapshot.ts'
 export { describe, describeDevice, descriptionText, inspectState, printDescription } from './describe.ts'
 export type { DescribedDevice, DescribedField, DescribedState, NamedValue, StreamDescription } from './describe.ts'
 export { COMMANDS, MAGIC, PAGE_SIZE, RAM, RAM_SECTION_VERSION, STREAM_VERSION, TYPE } from './stream/format.ts'

@@ -260,6 +260,8 @@ export class StreamReader<T = unknown> {
       }
       throw thrown
     }
+    if (window.at > most)
+      throw this.fault('limit', payloadOffset, `a payload of at most ${most} bytes`, String(window.at))
     r.skip(window.at)
     this.readFooter(r, head.sectionId)
     this.section = null
