@@ -1,4 +1,16 @@
 export { ChannelError, type Channel } from './channel.ts'
 export { memoryChannels, type MemoryChannelOptions } from './channels/memory.ts'
+export { IncomingMigration, type IncomingOptions, type IncomingResult } from './destination.ts'
 export { MIGRATION_ERROR_CODES, MigrationError, type MigrationErrorCode, type Role } from './errors.ts'
+export { newFigures, queryMigrate, type MigrationFigures } from './figures.ts'
 export type { Migratable, MigratableSection } from './migratable.ts'
+export { hostPace, type Pace } from './pace.ts'
+export { defaultParameters, type MigrationParameters } from './parameters.ts'
+export {
+  DESTINATION_PHASES,
+  SOURCE_PHASES,
+  type DestinationPhase,
+  type MigrationStatus,
+  type SourcePhase,
+} from './protocol.ts'
+export { OutgoingMigration, type OutgoingOptions, type OutgoingResult } from './source.ts'

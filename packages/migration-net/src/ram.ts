@@ -1,0 +1,130 @@
+/** RAM on its way out: which pages are left, and batches of them as records. */
+import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
+import type { RamBlockEntry, StreamWriter } from '@godwit/vmstate'
+import type { MigrationFigures } from './figures.ts'
+
+interface Pending {
+  readonly block: RamBlock
+  readonly words: Uint32Array
+  /** Bytes announced in the block list. */
+  readonly length: number
+  pages: Uint32Array
+  at: number
+}
+
+/** Pages between two looks at the clock. */
+const LOOK = 32
+
+export class RamSender {
+  private readonly pending: Pending[]
+  private readonly figures: MigrationFigures
+
+  /** Starts every block's dirty log with all pages dirty. */
+  constructor(blocks: readonly RamBlock[], figures: MigrationFigures) {
+    this.figures = figures
+    this.pending = blocks.map((block) => ({
+      block,
+      words: wordsOf(block),
+      length: block.usedSize,
+      pages: new Uint32Array(0),
+      at: 0,
+    }))
+    for (const { block } of this.pending) block.dirty.start(true)
+    figures.totalBytes = this.pending.reduce((sum, p) => sum + p.length, 0)
+    figures.remainingBytes = figures.totalBytes
+  }
+
+  list(): RamBlockEntry[] {
+    return this.pending.map((p) => ({ name: p.block.name, length: p.length }))
+  }
+
+  /** Name of a block whose size is no longer what was announced. */
+  resized(): string | undefined {
+    return this.pending.find((p) => p.block.usedSize !== p.length)?.block.name
+  }
+
+  /** Pages not sent in this round. */
+  get leftPages(): number {
+    let left = 0
+    for (const p of this.pending) left += p.pages.length - p.at
+    return left
+  }
+
+  /** Pages to send if the guest stopped now, at most: a page can be counted twice. */
+  get remainingPages(): number {
+    let left = this.leftPages
+    for (const p of this.pending) left += p.block.dirty.dirtyPages
+    return left
+  }
+
+  /** Adds what the guest has dirtied to what is left; returns how many pages it dirtied. */
+  collect(): number {
+    let found = 0
+    for (const p of this.pending) {
+      const limit = p.length / PAGE_SIZE
+      const dirty = p.block.dirty.collect().filter((page) => page < limit)
+      found += dirty.length
+      p.pages = union(p.pages.subarray(p.at), dirty)
+      p.at = 0
+    }
+    this.figures.dirtySyncs++
+    return found
+  }
+
+  /** Writes records of pages until the bytes or the time are spent; false when none is left. */
+  write(w: StreamWriter, maxBytes: number, timeIsUp: () => boolean): boolean {
+    let written = 0
+    for (const p of this.pending) {
+      while (p.at < p.pages.length) {
+        if (w.pending >= maxBytes || (written % LOOK === 0 && written > 0 && timeIsUp())) return true
+        const page = p.pages[p.at++]!
+        const place = { block: p.block.name, pageOffset: page * PAGE_SIZE }
+        if (isZero(p.words, page)) {
+          w.ramZero(place)
+          this.figures.zeroPages++
+        } else {
+          w.ramPage(place, p.block.bytes.subarray(place.pageOffset, place.pageOffset + PAGE_SIZE))
+          this.figures.normalPages++
+        }
+        written++
+      }
+    }
+    return false
+  }
+
+  stop(): void {
+    for (const { block } of this.pending) block.dirty.stop()
+  }
+}
+
+/** A block's bytes as words; blocks begin and end at page boundaries. */
+export function wordsOf(block: RamBlock): Uint32Array {
+  const { bytes } = block
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+}
+
+export function isZero(words: Uint32Array, page: number): boolean {
+  const end = (page + 1) * (PAGE_SIZE / 4)
+  for (let i = page * (PAGE_SIZE / 4); i < end; i += 4) {
+    if ((words[i]! | words[i + 1]! | words[i + 2]! | words[i + 3]!) !== 0) return false
+  }
+  return true
+}
+
+/** Two ascending lists as one, without repetition. */
+export function union(a: Uint32Array, b: Uint32Array): Uint32Array {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const out = new Uint32Array(a.length + b.length)
+  let n = 0
+  let i = 0
+  let j = 0
+  while (i < a.length || j < b.length) {
+    const x = i < a.length ? a[i]! : Infinity
+    const y = j < b.length ? b[j]! : Infinity
+    out[n++] = Math.min(x, y)
+    if (x <= y) i++
+    if (y <= x) j++
+  }
+  return out.slice(0, n)
+}

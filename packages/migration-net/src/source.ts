@@ -1,0 +1,367 @@
+/**
+ * The side that gives its guest away. The phases are the list at the end of the class; each is one function.
+ *
+ * The guest runs in slices on this same thread, so a round is cut into batches with a turn for the guest after each.
+ */
+import {
+  StreamWriter,
+  configurationOf,
+  configurationState,
+  describe,
+  describeDevice,
+  descriptionText,
+  saveBytes,
+  type DescribedDevice,
+  type VMState,
+} from '@godwit/vmstate'
+import { PAGE_SIZE } from '@godwit/memory'
+import { Bandwidth } from './bandwidth.ts'
+import type { Channel } from './channel.ts'
+import { MigrationError, sentenceOf, type MigrationErrorCode } from './errors.ts'
+import { newFigures, queryMigrate, type MigrationFigures } from './figures.ts'
+import type { Migratable } from './migratable.ts'
+import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
+import { defaultParameters, type MigrationParameters } from './parameters.ts'
+import { FIRST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
+import { RamSender } from './ram.ts'
+import { ReturnPath } from './return-path.ts'
+
+export interface OutgoingOptions {
+  readonly machine: Migratable
+  readonly channel: Channel
+  /** Read again in every batch, so they may be changed while it runs. */
+  readonly parameters?: MigrationParameters
+  /** Asks the destination for its word that it has loaded everything. Default: whether the channel is duplex. */
+  readonly returnPath?: boolean
+  /** Waits, paused, for `continue()` before the devices are sent (QEMU's pause-before-switchover). */
+  readonly pauseBeforeSwitchover?: boolean
+  readonly pace?: Pace
+  /** Called on each change of `status`. */
+  readonly onStatus?: (status: MigrationStatus) => void
+  /** Called after each collection of the dirty log, with its number. */
+  readonly onPass?: (pass: number) => void
+  /** Called when the guest was stopped for the hand-over, or set going again after a failure. */
+  readonly onGuest?: (running: boolean) => void
+}
+
+/** `unknown`: everything was sent and the destination's word never came; the guest stays paused. */
+export type OutgoingResult =
+  | { readonly outcome: 'completed' }
+  | { readonly outcome: 'failed' | 'cancelled' | 'unknown'; readonly error: MigrationError }
+
+const RAM_SECTION = { sectionId: 2, idstr: 'ram', instance: 0, version: 4 } as const
+const FIRST_DEVICE_ID = 3
+const BATCH_BYTES = 512 << 10
+const BATCH_MS = 5
+
+export class OutgoingMigration {
+  readonly figures: MigrationFigures
+  readonly parameters: MigrationParameters
+  status: MigrationStatus = 'none'
+  error: MigrationError | undefined
+  phase: SourcePhase = 'setup'
+
+  private readonly machine: Migratable
+  private readonly channel: Channel
+  private readonly options: OutgoingOptions
+  private readonly pace: Pace
+  private readonly bandwidth: Bandwidth
+  private readonly w = new StreamWriter()
+  private readonly stop = new AbortController()
+  private readonly returnPath: ReturnPath | undefined
+  private ram: RamSender | undefined
+  private path: string | undefined
+  private cancelled = false
+  /** The byte that lets the destination start its guest was given to the channel. */
+  private committed = false
+  private before: { readonly running: boolean; readonly runState: string } | undefined
+  private pausedAtMs = 0
+  private release: (() => void) | undefined
+
+  constructor(options: OutgoingOptions) {
+    this.options = options
+    this.machine = options.machine
+    this.channel = options.channel
+    this.parameters = options.parameters ?? defaultParameters()
+    this.pace = options.pace ?? hostPace
+    this.bandwidth = new Bandwidth(this.pace)
+    this.figures = newFigures(this.pace.nowMs())
+    if (options.returnPath ?? options.channel.duplex) this.returnPath = new ReturnPath(options.channel)
+  }
+
+  /** Runs the migration to its end. Never rejects. */
+  async run(): Promise<OutgoingResult> {
+    this.setStatus('setup')
+    try {
+      for (const [phase, work] of this.phases) {
+        this.phase = phase
+        this.path = undefined
+        this.check()
+        await work()
+      }
+      return this.completed()
+    } catch (thrown) {
+      return this.failed(thrown)
+    }
+  }
+
+  /** Gives up, unless the stream is complete already: then the destination's word decides. */
+  cancel(): void {
+    if (this.committed || this.over) return
+    this.cancelled = true
+    this.setStatus('cancelling')
+    this.stop.abort()
+    this.release?.()
+    this.channel.abort('the migration was cancelled')
+  }
+
+  /** Goes on after pause-before-switchover. False if it is not waiting. */
+  continue(): boolean {
+    if (this.release === undefined) return false
+    this.release()
+    return true
+  }
+
+  get over(): boolean {
+    return this.status === 'completed' || this.status === 'failed' || this.status === 'cancelled'
+  }
+
+  /** QMP's query-migrate. */
+  query(): Record<string, unknown> {
+    if (this.ram !== undefined && !this.over) this.figures.remainingBytes = this.ram.remainingPages * PAGE_SIZE
+    return queryMigrate(this.status, this.figures, this.pace.nowMs(), this.error?.message)
+  }
+
+  private async setup(): Promise<void> {
+    const { w, machine } = this
+    w.header()
+    w.configuration({ machine: machine.machineType })
+    if (this.returnPath !== undefined) {
+      w.command('OPEN_RETURN_PATH')
+      w.ping(FIRST_PING)
+      void this.returnPath.read()
+    }
+    this.ram = new RamSender(machine.ramBlocks, this.figures)
+    w.sectionStart('start', RAM_SECTION)
+    w.ramBlockList(this.ram.list())
+    w.ramEos()
+    w.sectionEnd()
+    await this.flush()
+    this.figures.setupMs = this.pace.nowMs() - this.figures.startMs
+  }
+
+  private async rounds(): Promise<void> {
+    this.setStatus('active')
+    const ram = this.ram!
+    let syncMs = this.pace.nowMs()
+    this.collect(0)
+    for (;;) {
+      if (ram.leftPages === 0) {
+        const now = this.pace.nowMs()
+        this.collect(now - syncMs)
+        syncMs = now
+        if (ram.leftPages === 0 || this.fits(ram.leftPages, this.bandwidth.estimate())) return
+      } else if (this.fits(ram.remainingPages, this.bandwidth.bytesPerMs)) {
+        return
+      }
+      await this.batch('part', BATCH_BYTES, true)
+      await this.pace.turn()
+      this.check()
+    }
+  }
+
+  /** Whether that many pages can be sent while the guest stands still. */
+  private fits(pages: number, bytesPerMs: number): boolean {
+    if (bytesPerMs === 0) return false
+    const { figures } = this
+    figures.bandwidth = bytesPerMs
+    figures.pagesPerSecond = (bytesPerMs * 1000) / PAGE_SIZE
+    figures.expectedDowntimeMs = (pages * PAGE_SIZE) / bytesPerMs
+    return figures.expectedDowntimeMs <= this.parameters.downtimeLimitMs
+  }
+
+  private collect(sinceMs: number): void {
+    const dirty = this.ram!.collect()
+    if (sinceMs > 0) this.figures.dirtyPagesPerSecond = (dirty * 1000) / sinceMs
+    this.options.onPass?.(this.figures.dirtySyncs)
+  }
+
+  /** One live section of pages; false if none is left. */
+  private async batch(type: 'part' | 'end', maxBytes: number, limited: boolean): Promise<boolean> {
+    const { w, pace } = this
+    const limit = limited ? this.parameters.maxBandwidth : 0
+    const start = pace.nowMs()
+    w.sectionStart(type, RAM_SECTION)
+    const more = this.ram!.write(
+      w,
+      Math.min(maxBytes, this.bandwidth.room(limit)),
+      () => limited && pace.nowMs() - start >= BATCH_MS,
+    )
+    w.ramEos()
+    w.sectionEnd()
+    const bytes = w.pending
+    await this.flush()
+    await this.bandwidth.spent(bytes, limit, this.stop.signal)
+    this.check()
+    return more
+  }
+
+  private async pause(): Promise<void> {
+    const { machine } = this
+    this.before = { running: machine.running, runState: machine.runState }
+    this.pausedAtMs = this.pace.nowMs()
+    machine.carriedRunState = machine.running ? 'running' : machine.runState
+    machine.pause()
+    machine.runState = 'finish-migrate'
+    if (this.before.running) this.options.onGuest?.(false)
+    if (this.options.pauseBeforeSwitchover === true) {
+      const released = new Promise<void>((resolve) => (this.release = resolve))
+      this.setStatus('pre-switchover')
+      await released
+      this.release = undefined
+      this.check()
+    }
+    this.setStatus('device')
+    if (machine.sendSwitchoverStart === true) {
+      this.w.command('SWITCHOVER_START')
+      await this.flush()
+    }
+  }
+
+  private async ramRest(): Promise<void> {
+    this.collect(0)
+    const resized = this.ram!.resized()
+    if (resized !== undefined) throw this.fault('ram', 'the block was resized while it was sent', resized)
+    while (await this.moreThanABatch()) await this.batch('part', BATCH_BYTES, false)
+    await this.batch('end', Infinity, false)
+    this.figures.remainingBytes = 0
+  }
+
+  private async moreThanABatch(): Promise<boolean> {
+    if (this.ram!.leftPages * PAGE_SIZE <= BATCH_BYTES) return false
+    await this.pace.turn()
+    return true
+  }
+
+  private async devices(): Promise<void> {
+    let sectionId = FIRST_DEVICE_ID
+    for (const section of this.machine.sections) {
+      const { idstr, instance, version, vmstate, state } = section
+      this.path = `${idstr}/${instance}`
+      section.beforeSave?.()
+      this.w.device(
+        { sectionId: sectionId++, idstr, instance, version },
+        saveBytes(vmstate as VMState<object>, state, version),
+      )
+    }
+    this.path = undefined
+    await this.flush()
+  }
+
+  private async handOver(): Promise<void> {
+    const { machine, w } = this
+    w.eof()
+    if (machine.suppressVmdesc !== true) w.vmdescription(descriptionText(this.description()))
+    this.check()
+    this.committed = true
+    await this.flush()
+  }
+
+  private description(): unknown {
+    const { machine } = this
+    const devices: DescribedDevice[] = machine.sections.map((s) =>
+      describeDevice(s.idstr, s.instance, s.vmstate as VMState<object>, s.state),
+    )
+    const configuration = describe(configurationState, configurationOf({ machine: machine.machineType }))
+    return { configuration, page_size: PAGE_SIZE, devices }
+  }
+
+  private async confirm(): Promise<void> {
+    const word = this.returnPath?.shut
+    if (word === undefined) return
+    const status = await within(this.pace, this.parameters.peerTimeoutMs, word)
+    if (status !== 0) throw this.fault('refused', `the destination could not load the guest (status ${status})`)
+  }
+
+  private readonly phases: readonly (readonly [SourcePhase, () => Promise<void>])[] = [
+    ['setup', () => this.setup()],
+    ['rounds', () => this.rounds()],
+    ['pause', () => this.pause()],
+    ['ramRest', () => this.ramRest()],
+    ['devices', () => this.devices()],
+    ['handOver', () => this.handOver()],
+    ['confirm', () => this.confirm()],
+  ]
+
+  private completed(): OutgoingResult {
+    const now = this.pace.nowMs()
+    this.figures.totalMs = now - this.figures.startMs
+    this.figures.downtimeMs = now - this.pausedAtMs
+    this.ram?.stop()
+    this.machine.runState = 'postmigrate'
+    void this.channel.close()
+    this.setStatus('completed')
+    return { outcome: 'completed' }
+  }
+
+  private failed(thrown: unknown): OutgoingResult {
+    this.ram?.stop()
+    const error = this.errorOf(thrown)
+    this.channel.abort(error.message)
+    // a file cannot start a guest, so only a live peer leaves us in doubt
+    const unknown = this.committed && error.code !== 'refused' && this.channel.duplex
+    const outcome = unknown ? 'unknown' : error.code === 'cancelled' ? 'cancelled' : 'failed'
+    if (unknown) {
+      this.machine.runState = 'paused'
+    } else if (this.before !== undefined) {
+      this.machine.runState = this.before.runState
+      if (this.before.running) {
+        this.machine.resume()
+        this.options.onGuest?.(true)
+      }
+    }
+    this.error = unknown
+      ? this.fault('outcome-unknown', `${error.message}; the guest may run at the destination, so it stays paused here`)
+      : error
+    this.setStatus(outcome === 'cancelled' ? 'cancelled' : 'failed')
+    return { outcome, error: this.error }
+  }
+
+  private errorOf(thrown: unknown): MigrationError {
+    if (this.cancelled) return this.fault('cancelled', 'cancelled')
+    if (this.returnPath?.refusal !== undefined) {
+      return this.fault('refused', `the destination could not load the guest (status ${this.returnPath.refusal})`)
+    }
+    if (thrown instanceof MigrationError) return thrown
+    if (thrown instanceof TimeIsUp) return this.fault('timeout', thrown.message, undefined, thrown)
+    const code = this.path === undefined ? 'channel' : 'device'
+    return this.fault(code, sentenceOf(thrown), this.path, thrown)
+  }
+
+  private fault(code: MigrationErrorCode, detail: string, path = this.path, cause?: unknown): MigrationError {
+    return new MigrationError(code, 'source', this.phase, detail, path, cause)
+  }
+
+  /** Throws if the migration cannot go on. */
+  private check(): void {
+    if (this.cancelled) throw this.fault('cancelled', 'cancelled')
+    const lost = this.committed ? undefined : this.returnPath?.lost
+    if (lost !== undefined) throw this.fault('channel', lost)
+  }
+
+  private async flush(): Promise<void> {
+    const bytes = this.w.take()
+    const { figures } = this
+    await within(this.pace, this.parameters.peerTimeoutMs, this.channel.send(bytes))
+    figures.transferredBytes += bytes.length
+    if (this.before === undefined) figures.precopyBytes += bytes.length
+    else figures.downtimeBytes += bytes.length
+  }
+
+  private setStatus(status: MigrationStatus): void {
+    if (this.status === status || (this.status === 'cancelling' && status !== 'cancelled' && status !== 'failed'))
+      return
+    this.status = status
+    this.options.onStatus?.(status)
+  }
+}
