@@ -111,8 +111,10 @@ export const handlersNeverThrow: Check = (def, options) => {
           const what = `write of ${value} to offset ${offset}, ${size} bytes`
           attempt(say, what, () => io.write(offset, size, value))
         }
-        const got = attempt(say, `read of offset ${offset}, ${size} bytes`, () => io.read(offset, size) as unknown)
-        if (got !== undefined && !Number.isInteger(got)) say(`read of offset ${offset} gives ${String(got)}`)
+        attempt(say, `read of offset ${offset}, ${size} bytes`, () => {
+          const got: unknown = io.read(offset, size)
+          if (!Number.isInteger(got)) say(`read of offset ${offset} gives ${String(got)}`)
+        })
       }
     }
   }
