@@ -47,6 +47,11 @@ export interface PciFunctionOptions {
   readonly written?: (at: number, size: number) => void
 }
 
+/** Ports a function answers besides its base addresses; a null base hides them. */
+export interface PciWindow {
+  set(base: number | null): void
+}
+
 /** Base addresses of a PCI function stand over whatever else is there. */
 const PRIORITY = 1
 
@@ -57,6 +62,7 @@ export class PciFunction {
   private readonly bars: readonly PciBarRegion[]
   private readonly written: PciFunctionOptions['written']
   private readonly mappings: (Mapping | undefined)[] = []
+  private readonly windows: { region: Region; base: number | null; mapping: Mapping | undefined }[] = []
   private slot: PciSlot | undefined
 
   constructor(state: PciDeviceState, options: PciFunctionOptions = {}) {
@@ -76,12 +82,32 @@ export class PciFunction {
       const space = bar.kind === 'io' ? slot.ports : slot.memory
       this.mappings[i] = space.add({ ...bar.region, priority: bar.region.priority ?? PRIORITY }, false)
     })
+    for (const window of this.windows) {
+      window.mapping = slot.ports.add(window.region, window.base !== null)
+      window.mapping.set(window.base !== null, window.base ?? 0)
+    }
     this.updateMappings()
+  }
+
+  /** Ports whose place some register of the function's own says. */
+  window(region: Region): PciWindow {
+    const window: (typeof this.windows)[number] = { region, base: null, mapping: undefined }
+    this.windows.push(window)
+    return {
+      set(base) {
+        window.base = base
+        window.mapping?.set(base !== null, base ?? 0)
+      },
+    }
   }
 
   /** Takes the function's base addresses out of the address spaces. */
   unplug(): void {
     for (const mapping of this.mappings) mapping?.remove()
+    for (const window of this.windows) {
+      window.mapping?.remove()
+      window.mapping = undefined
+    }
     this.mappings.length = 0
     this.slot = undefined
   }
