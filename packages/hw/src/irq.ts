@@ -4,16 +4,21 @@ export interface IrqLine {
   set(level: boolean): void
   raise(): void
   lower(): void
-  /** Sets the level without telling anybody: after loading, the far end has its own copy of what it saw. */
+  /**
+   * Sets the level, here and on the wires behind, without telling the chip at the end: after loading, the far end has
+   * its own copy of what it saw.
+   */
   restore(level: boolean): void
 }
 
 class Wire implements IrqLine {
   level = false
   private readonly sink: (level: boolean) => void
+  private readonly restored: ((level: boolean) => void) | undefined
 
-  constructor(sink: (level: boolean) => void) {
+  constructor(sink: (level: boolean) => void, restored?: (level: boolean) => void) {
     this.sink = sink
+    this.restored = restored
   }
 
   set(level: boolean): void {
@@ -32,34 +37,40 @@ class Wire implements IrqLine {
 
   restore(level: boolean): void {
     this.level = level
+    this.restored?.(level)
   }
 }
 
-/** A wire into a function that is told of each change. */
-export function wire(sink: (level: boolean) => void): IrqLine {
-  return new Wire(sink)
+/** A wire into a function that is told of each change; `restored` is for what stands between two wires. */
+export function wire(sink: (level: boolean) => void, restored?: (level: boolean) => void): IrqLine {
+  return new Wire(sink, restored)
 }
 
 /** A wire that leads nowhere. */
 export const unconnected = (): IrqLine => wire(() => undefined)
 
-class FanOut extends Wire {
-  private readonly lines: readonly IrqLine[]
-
-  constructor(lines: readonly IrqLine[]) {
-    super((level) => {
+/** One wire that drives several. */
+export function fanOut(lines: readonly IrqLine[]): IrqLine {
+  return wire(
+    (level) => {
       for (const line of lines) line.set(level)
-    })
-    this.lines = lines
-  }
-
-  override restore(level: boolean): void {
-    super.restore(level)
-    for (const line of this.lines) line.restore(level)
-  }
+    },
+    (level) => {
+      for (const line of lines) line.restore(level)
+    },
+  )
 }
 
-/** One wire that drives several; restoring it restores them. */
-export function fanOut(lines: readonly IrqLine[]): IrqLine {
-  return new FanOut(lines)
+/** Several wires that drive one: it is up while any of them is. Each call adds a wire. */
+export function joined(line: IrqLine): () => IrqLine {
+  const sources: IrqLine[] = []
+  const up = (): boolean => sources.some((s) => s.level)
+  return () => {
+    const source = wire(
+      () => line.set(up()),
+      () => line.restore(up()),
+    )
+    sources.push(source)
+    return source
+  }
 }
