@@ -59,7 +59,7 @@ export const S = {
   shadow: 0x30c,
   a20Mask: 0x310,
   /** Exception (7 #NM, 16 #MF, 6 #UD; 0 none) that an x87, MMX, SSE or WAIT instruction meets before it does anything.
-   *  They follow from CR0.EM/TS/MP/NE, CR4.OSFXSR, MXCSR and the x87 summary bit: updateFpuBlocks(state) of fpu/blocks.ts
+   *  They follow from CR0.EM/TS/MP/NE, CR4.OSFXSR, MXCSR and the x87 summary bit: updateFpuBlocks(view, base) of fpu/blocks.ts
    *  sets them; cpu.modeChanged() calls it (so: after every write of CR0 or CR4), and fpu/ itself where it writes MXCSR
    *  or the x87 status. Loading a state (vmstate, reset) calls it too. */
   fpuBlock: 0x314,
@@ -141,6 +141,8 @@ export const EXIT = {
   /** A `leave` instruction has run (its successor is at RIP). */
   left: 4,
   halt: 5,
+  /** Came upon a record that was dropped: exitRecord is to be executed next, once it is decoded anew. */
+  dead: 6,
 } as const
 
 /** Exceptions. SDM vol. 3A, table 6-1. */
