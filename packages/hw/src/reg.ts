@@ -6,6 +6,8 @@ export interface Reg {
   /** Bytes the register covers: 1, 2, 4, or more for a run. */
   readonly width: number
   readonly doc: string
+  /** Takes accesses wider than itself, which else reach its neighbours too: a data port. */
+  readonly wide?: boolean
   /** Absent: write-only, reads as all ones. `at` is the offset inside the register, `size` the access in bytes. */
   read?(at: number, size: 1 | 2 | 4): number
   /** Absent: read-only. */
@@ -14,7 +16,12 @@ export interface Reg {
 
 export type Regs = Readonly<Record<string, Reg>>
 
-export const reg = (offset: number, width: number, doc: string, behaviour: Pick<Reg, 'read' | 'write'>): Reg => ({
+export const reg = (
+  offset: number,
+  width: number,
+  doc: string,
+  behaviour: Pick<Reg, 'read' | 'write' | 'wide'>,
+): Reg => ({
   offset,
   width,
   doc,
@@ -27,7 +34,7 @@ export function handlersOf(regs: Regs, sizes?: IoHandlers['sizes']): IoHandlers 
   for (const r of Object.values(regs)) for (let i = 0; i < r.width; i++) table[r.offset + i] = r
   /** Whether one register takes the whole access; else it falls apart into bytes. */
   const fits = (r: Reg | undefined, offset: number, size: number): boolean =>
-    size === 1 || (r !== undefined && offset + size <= r.offset + r.width)
+    size === 1 || (r !== undefined && (r.wide === true || offset + size <= r.offset + r.width))
   return {
     ...(sizes === undefined ? {} : { sizes }),
     read(offset, size) {
