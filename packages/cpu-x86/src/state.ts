@@ -101,6 +101,8 @@ export const S = {
   cstar: 0x818,
   fmask: 0x820,
   tscAux: 0x828,
+  /** Results of runtime functions that return 0 or 1 for a fault: 16 bytes. */
+  result: 0x830,
   /** CS base as code addresses have it (0 in flat and 64-bit mode), and the mask that wraps linear addresses. i64 each. */
   codeBase: 0xa00,
   codeMask: 0xa08,

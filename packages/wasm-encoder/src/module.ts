@@ -79,6 +79,14 @@ export class Module {
     return { func, index }
   }
 
+  /** A function whose body was made before: its calls must know the indices of the imports. */
+  add(func: Func, exportAs?: string): number {
+    const index = this.importedFuncs + this.funcs.length
+    this.funcs.push({ type: this.type(func.params, func.results), func })
+    if (exportAs !== undefined) this.exportFunc(exportAs, index)
+    return index
+  }
+
   exportFunc(name: string, index: number): void {
     this.exports.push(new Bytes().name(name).u8(KIND.func).u32(index))
   }

@@ -1,0 +1,175 @@
+/** A processor as a board builds it. */
+import { wire, type InterruptSource, type IrqLine, type LocalApic, type Time } from '@godwit/hw'
+import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
+import type { CpuState } from './cpu-state.ts'
+import type { Cpu } from './cpu.ts'
+import { Engine, type StopReason } from './engine/engine.ts'
+import { EXIT, PENDING } from './state.ts'
+import type { CpuModel } from './models.ts'
+import type { RuntimeFunctions } from './runtime.ts'
+import type { Meanings } from './semantics/meaning.ts'
+import { SEMANTICS } from './semantics/index.ts'
+import { SYSTEM_FUNCTIONS } from './system/index.ts'
+import { FPU_FUNCTIONS } from './fpu/index.ts'
+import { hotSamples } from './tier0/hot-samples.ts'
+
+export interface CpuOptions {
+  readonly host: HostMemory
+  /** Guest physical memory and ports. Their onChange is taken over, calling what was there. */
+  readonly memory: AddressSpace
+  readonly ports: AddressSpace
+  readonly time: Time
+  readonly model: CpuModel
+  /** Asked for a vector first, then the PIC. */
+  readonly apic?: LocalApic
+  readonly pic?: InterruptSource
+  /** Every block that the guest can execute from or write to, so that changes by others are seen. */
+  readonly ramBlocks: readonly RamBlock[]
+  /** Room for decoded instructions, 32 bytes each. Default 24 MiB. */
+  readonly recordBytes?: number
+  /** Ticks of the time stamp counter a second of guest time. Default 10^9. */
+  readonly tscHz?: number
+  /** Count executions of every handler: see profile(). A third slower. */
+  readonly profile?: boolean
+  /** What an instruction means, and what meanings call. Default: everything there is. */
+  readonly semantics?: Meanings
+  readonly functions?: RuntimeFunctions
+}
+
+/** Bytes of host memory that a processor takes besides RAM. */
+export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => recordBytes + 0x4_0000 + 0x9_0000
+
+const DEFAULT_RECORD_BYTES = 24 << 20
+
+export interface RunResult {
+  /** budget: the instructions are done; halted: HLT, nothing to take; shutdown: triple fault; stopped: requestStop(). */
+  readonly reason: StopReason
+  readonly executed: number
+}
+
+export interface ProcessorStats {
+  readonly instructions: number
+  readonly exits: Readonly<Record<string, number>>
+  readonly exceptions: Readonly<Record<number, number>>
+  readonly interrupts: number
+  readonly tlbMisses: number
+  readonly tlbFlushes: number
+  readonly blocksDecoded: number
+  readonly blocksDropped: number
+  readonly handlers: number
+  /** Instructions that are not there, by name. */
+  readonly missing: Readonly<Record<string, number>>
+}
+
+/** How often a handler ran. */
+export interface HandlerCount {
+  readonly name: string
+  readonly count: bigint
+}
+
+export interface Processor {
+  readonly cpu: Cpu
+  readonly state: CpuState
+  /** Level of the interrupt controllers' output. */
+  readonly intr: IrqLine
+  /** Edges. */
+  readonly nmi: IrqLine
+  readonly smi: IrqLine
+  readonly init: IrqLine
+  /** Address line 20: high lets it through. */
+  readonly a20: IrqLine
+  /** Start-up message of another local APIC. */
+  sipi(vector: number): void
+  /**
+   * Executes at least `max` instructions, ending with a block; with `exact` neither more nor fewer, unless something
+   * else stops it. Never throws for what a guest does.
+   */
+  run(max: number, exact?: boolean): RunResult
+  /** Instructions since it was made. */
+  readonly instructions: number
+  requestStop(): void
+  reset(): void
+  beforeSave(): void
+  /** After the state was loaded or changed from outside. */
+  afterLoad(): void
+  stats(): ProcessorStats
+  /** Handlers by how often they ran, most often first; empty unless `profile` was asked for. */
+  profile(): HandlerCount[]
+}
+
+export function createCpu(options: CpuOptions): Processor {
+  const engine = new Engine({
+    ...options,
+    apic: options.apic,
+    pic: options.pic,
+    recordBytes: options.recordBytes ?? DEFAULT_RECORD_BYTES,
+    tscHz: options.tscHz ?? 1_000_000_000,
+    profile: options.profile ?? false,
+    semantics: options.semantics ?? SEMANTICS,
+    functions: options.functions ?? { ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
+    hot: hotSamples,
+  })
+  const edge = (bit: number): IrqLine =>
+    wire((level) => {
+      if (level) engine.setPending(bit, true)
+    })
+  const a20 = wire((level) => engine.setA20(level))
+  a20.restore(true)
+  const reset = (): void => {
+    engine.state.reset(engine.model.signature)
+    engine.refresh()
+  }
+  reset()
+  return {
+    cpu: engine,
+    state: engine.state,
+    intr: wire((level) => engine.setPending(PENDING.intr, level)),
+    nmi: edge(PENDING.nmi),
+    smi: edge(PENDING.smi),
+    init: edge(PENDING.init),
+    a20,
+    sipi(vector) {
+      engine.sipiVector = vector & 0xff
+      engine.setPending(PENDING.sipi, true)
+    },
+    run(max, exact = false) {
+      const before = engine.instructions()
+      const reason = engine.run(max, exact)
+      return { reason, executed: engine.instructions() - before }
+    },
+    get instructions() {
+      return engine.instructions()
+    },
+    requestStop: () => engine.requestStop(),
+    reset,
+    beforeSave: () => undefined,
+    afterLoad: () => engine.refresh(),
+    stats: () => statsOf(engine),
+    profile: () => profileOf(engine),
+  }
+}
+
+function statsOf(engine: Engine): ProcessorStats {
+  const { stats, blocks, tlb, handlers } = engine
+  return {
+    instructions: engine.instructions(),
+    exits: Object.fromEntries(Object.entries(EXIT).map(([name, n]) => [name, stats.exits[n]!])),
+    exceptions: Object.fromEntries([...stats.exceptions].map((n, v) => [v, n] as const).filter(([, n]) => n > 0)),
+    interrupts: stats.interrupts,
+    tlbMisses: tlb.misses,
+    tlbFlushes: stats.flushes,
+    blocksDecoded: blocks.decoded,
+    blocksDropped: blocks.dropped,
+    handlers: handlers.names.length,
+    missing: Object.fromEntries(stats.missing),
+  }
+}
+
+function profileOf(engine: Engine): HandlerCount[] {
+  const { counters } = engine
+  if (counters === undefined) return []
+  return engine.handlers.names
+    .map((name, i) => ({ name, count: counters[i]! }))
+    .filter((h) => h.count > 0n)
+    .sort((a, b) => (a.count < b.count ? 1 : -1))
+}

@@ -1,0 +1,484 @@
+/** The run loop: hands over to generated code, takes events between instructions, and counts exactly. */
+import type { InterruptSource, LocalApic, Time } from '@godwit/hw'
+import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
+import { GuestFault, type Cpu } from '../cpu.ts'
+import { CpuState, DESC, FLAG } from '../cpu-state.ts'
+import { decode } from '../decode/decode.ts'
+import type { CodeSize, Fetch } from '../decode/insn.ts'
+import { updateFpuBlocks } from '../fpu/blocks.ts'
+import type { CpuModel } from '../models.ts'
+import { ts, type RuntimeFunctions } from '../runtime.ts'
+import { I32 } from '@godwit/wasm-encoder'
+import { link } from '../runtime-link.ts'
+import type { Meanings } from '../semantics/meaning.ts'
+import { EXC, EXIT, PENDING, S, SEG } from '../state.ts'
+import { initialise, interrupt, nonMaskable, raise, singleStep, startUp, type Outcome } from '../system/exceptions.ts'
+import { linearOf } from '../system/linear.ts'
+import { ArenaFull, Blocks } from '../tier0/blocks.ts'
+import { Handlers, type HotSample } from '../tier0/handlers.ts'
+import { JUMP, JumpCache } from '../tier0/jump-cache.ts'
+import { modeOf, type Mode } from '../tier0/mode.ts'
+import { R } from '../tier0/record.ts'
+import { SoftTlb } from './soft-tlb.ts'
+import { Stats } from './stats.ts'
+
+const PAGE = 4096
+/** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
+const SLICE = 50_000
+const CODE_PAGES = 256
+const COUNTERS = 65536
+
+export interface EngineOptions {
+  readonly host: HostMemory
+  readonly memory: AddressSpace
+  readonly ports: AddressSpace
+  readonly time: Time
+  readonly model: CpuModel
+  readonly apic: LocalApic | undefined
+  readonly pic: InterruptSource | undefined
+  readonly ramBlocks: readonly RamBlock[]
+  readonly recordBytes: number
+  readonly tscHz: number
+  readonly profile: boolean
+  readonly semantics: Meanings
+  readonly functions: RuntimeFunctions
+  hot(): readonly HotSample[]
+}
+
+export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
+
+export class Engine implements Cpu {
+  readonly host: HostMemory
+  readonly base: number
+  readonly state: CpuState
+  readonly memory: AddressSpace
+  readonly ports: AddressSpace
+  readonly time: Time
+  readonly apic: LocalApic | undefined
+  readonly model: CpuModel
+  readonly handlers: Handlers
+  readonly blocks: Blocks
+  readonly tlb: SoftTlb
+  readonly stats = new Stats()
+  readonly counters: BigInt64Array | undefined
+  /** Vector of the last start-up message. */
+  sipiVector = 0
+  private readonly pic: InterruptSource | undefined
+  private readonly w: Int32Array
+  private readonly view: DataView
+  private readonly jumps: JumpCache
+  private readonly absent: ReadonlySet<string>
+  private readonly tscHz: bigint
+  private tscOffset = 0n
+  /** Instructions done before generated code was last entered. */
+  private counted = 0
+  /** What S.budget began with, and what attend() took from it. */
+  private granted = 0
+  private stolen = 0
+  private inside = false
+  private stopping = false
+  private mode: Mode = modeOf(16, 16, false)
+  private user = false
+  private readonly codePages = new Float64Array(CODE_PAGES).fill(NaN)
+  private readonly codeHosts = new Int32Array(CODE_PAGES)
+  private readonly codeGlobal = new Uint8Array(CODE_PAGES)
+  /** Supervisor code that is not global has been entered in the jump cache. */
+  private localCode = false
+  /** Instructions of the block that locate() found. */
+  private lastLength = 1
+
+  constructor(o: EngineOptions) {
+    this.host = o.host
+    this.base = o.host.allocate(S.end)
+    this.state = new CpuState(o.host, this.base)
+    this.memory = o.memory
+    this.ports = o.ports
+    this.time = o.time
+    this.apic = o.apic
+    this.pic = o.pic
+    this.model = o.model
+    this.tscHz = BigInt(o.tscHz)
+    const { buffer } = o.host.memory
+    this.w = new Int32Array(buffer, this.base, S.end >> 2)
+    this.view = new DataView(buffer)
+    this.setWord(S.a20Mask, -1)
+    this.absent = absentOps(o.model)
+    this.tlb = new SoftTlb(this, o.host.allocate(SoftTlb.sizeBytes), () => this.blocks)
+    this.jumps = new JumpCache(buffer, o.host.allocate(JUMP.entries * JUMP.entryBytes), this.base)
+    const functions: RuntimeFunctions = {
+      ...o.functions,
+      slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a!, b!, c!, d!)),
+      commit: ts([I32], [], () => (slot) => this.tlb.commit(slot!)),
+    }
+    const counters = o.profile ? o.host.allocate(COUNTERS * 8) : undefined
+    if (counters !== undefined) this.counters = new BigInt64Array(buffer, counters, COUNTERS)
+    this.handlers = new Handlers({
+      cpu: this,
+      linked: link(this, functions),
+      semantics: o.semantics,
+      hot: o.hot(),
+      jumpCache: this.jumps.at,
+      ...(counters === undefined ? {} : { counters }),
+    })
+    const records = o.host.allocate(o.recordBytes)
+    this.blocks = new Blocks({
+      buffer,
+      start: records,
+      end: records + o.recordBytes,
+      handlers: this.handlers,
+      decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
+      onCode: (page) => this.tlb.protect(page),
+      onFull: () => this.jumps.flush('all'),
+    })
+    this.watch(o.ramBlocks)
+  }
+
+  // -- what TypeScript that runs for the guest may ask ---------------------------------------------------------
+
+  instructions(): number {
+    if (!this.inside) return this.counted
+    return this.counted + this.granted - this.word(S.budget) - this.stolen + this.indexOf(this.word(S.exitRecord))
+  }
+
+  readTsc(): bigint {
+    return BigInt.asUintN(64, this.ticks() + this.tscOffset)
+  }
+
+  writeTsc(value: bigint): void {
+    this.tscOffset = value - this.ticks()
+  }
+
+  private ticks(): bigint {
+    return (this.time.virtual.now() * this.tscHz) / 1_000_000_000n
+  }
+
+  flushTlb(keepGlobal: boolean): void {
+    this.tlb.flush(keepGlobal)
+    this.stats.flushes++
+    if (keepGlobal && !this.localCode) {
+      // A change of address space: the kernel's code stays where it is.
+      this.jumps.flush(1)
+      for (let i = 0; i < CODE_PAGES; i++) if (this.codeGlobal[i] === 0) this.codePages[i] = NaN
+      return
+    }
+    this.localCode = false
+    this.codePages.fill(NaN)
+    this.jumps.flush('all')
+  }
+
+  flushTlbPage(linear: number): void {
+    this.tlb.flushPage(linear)
+    this.codePages.fill(NaN)
+    this.jumps.flush('all')
+  }
+
+  modeChanged(): void {
+    const { state } = this
+    updateFpuBlocks(this.view, this.base)
+    const code: CodeSize = state.codeSize
+    const flat = code === 64 || this.isFlat()
+    this.mode = modeOf(code, state.stackSize, flat)
+    this.user = state.cpl === 3
+    this.setWord(S.tlb, this.tlb.half(this.user))
+    this.setWord(S.codeMask, -1)
+    this.setWord(S.codeMask + 4, code === 64 ? -1 : 0)
+    const base = code === 64 ? 0 : state.segBase(1)
+    state.setNum(S.codeBase, base)
+    this.jumps.select(this.mode, this.user)
+  }
+
+  attend(): void {
+    const left = this.word(S.budget)
+    if (!this.inside || left < 0) return
+    this.stolen += left + 1
+    this.setWord(S.budget, -1)
+  }
+
+  missing(name: string): void {
+    this.stats.missing.set(name, (this.stats.missing.get(name) ?? 0) + 1)
+  }
+
+  // -- the board's side -------------------------------------------------------------------------------------------
+
+  setPending(bit: number, on: boolean): void {
+    const was = this.word(S.pending)
+    this.setWord(S.pending, on ? was | bit : was & ~bit)
+    if (on) this.attend()
+  }
+
+  setA20(on: boolean): void {
+    const mask = on ? -1 : ~0x10_0000
+    if (this.word(S.a20Mask) === mask) return
+    this.setWord(S.a20Mask, mask)
+    this.flushTlb(false)
+    this.attend()
+  }
+
+  requestStop(): void {
+    this.stopping = true
+    this.attend()
+  }
+
+  /** After the state was set from outside: recomputes what follows from it and forgets translations. */
+  refresh(): void {
+    linearOf(this).begin()
+    this.flushTlb(false)
+    this.modeChanged()
+  }
+
+  /** At least `max` instructions, up to the end of a block more; exactly `max` if asked. */
+  run(max: number, exact: boolean): StopReason {
+    const start = this.counted
+    this.stopping = false
+    for (;;) {
+      if (this.stopping) return 'stopped'
+      if (this.word(S.pending) !== 0 && this.takeEvent() === 'shutdown') return 'shutdown'
+      if (this.word(S.halted) !== 0) return 'halted'
+      const left = max - (this.counted - start)
+      if (left <= 0) return 'budget'
+      if (this.advance(left, exact) === 'shutdown') return 'shutdown'
+    }
+  }
+
+  private advance(left: number, exact: boolean): Outcome {
+    const trap = (this.word(S.eflags) & FLAG.TF) !== 0
+    try {
+      if (this.word(S.shadow) !== 0 || trap) {
+        this.setWord(S.shadow, 0)
+        return this.step(trap)
+      }
+      const record = this.locate()
+      if (exact) {
+        const safe = left - this.blocks.longest
+        if (safe > 0) return this.enter(record, Math.min(safe, SLICE))
+        return this.lastLength <= left ? this.enter(record, 1) : this.step(false)
+      }
+      return this.enter(record, Math.min(left, SLICE))
+    } catch (thrown) {
+      if (thrown instanceof GuestFault) return this.deliver(thrown.vector, thrown.errorCode)
+      if (!(thrown instanceof ArenaFull)) throw thrown
+      this.blocks.clear()
+      return 'running'
+    }
+  }
+
+  /** Runs generated code for at least n instructions and deals with why it left. */
+  private enter(record: number, n: number): Outcome {
+    const { w } = this
+    this.granted = n - 1
+    this.stolen = 0
+    w[S.budget >> 2] = n - 1
+    this.inside = true
+    this.handlers.run(record)
+    this.inside = false
+    this.counted += this.granted - w[S.budget >> 2]! - this.stolen
+    const exit = w[S.exit >> 2]!
+    this.stats.exits[exit]!++
+    if (exit !== EXIT.fault && exit !== EXIT.dead) return 'running'
+    return this.interrupted(exit)
+  }
+
+  /** Generated code left in the middle of a block: the instruction of exitRecord has not been done. */
+  private interrupted(exit: number): Outcome {
+    const record = this.word(S.exitRecord) >>> 0
+    this.counted += this.indexOf(record)
+    const rip = this.state.num(S.codePage) + this.view.getUint16(record + R.offset, true)
+    this.state.rip = this.mode.code === 64 ? rip : rip >>> 0
+    if (exit === EXIT.dead) {
+      if (this.indexOf(record) === 0) this.revive(record)
+      return 'running'
+    }
+    const vector = this.word(S.vector)
+    const name = vector === EXC.UD ? this.blocks.undefinedNames.get(record) : undefined
+    if (name !== undefined) this.missing(name)
+    return this.deliver(vector, this.word(S.hasErrorCode) !== 0 ? this.word(S.errorCode) : undefined)
+  }
+
+  /** Whoever is linked to a dropped record finds what stands there now. */
+  private revive(old: number): void {
+    const record = this.locate()
+    if (record !== old && this.blocks.isDead(old)) this.blocks.forward(old, record)
+  }
+
+  private deliver(vector: number, errorCode: number | undefined): Outcome {
+    this.stats.exceptions[vector & 31]!++
+    this.setWord(S.shadow, 0)
+    return raise(this, vector, errorCode)
+  }
+
+  /** One instruction. */
+  private step(trap: boolean): Outcome {
+    const { state } = this
+    const rip = state.rip
+    const linear = this.codeLinear(rip)
+    const fetch: Fetch = (i) => this.fetchByte(linear + i)
+    const offset = linear - Math.floor(linear / PAGE) * PAGE
+    const record = this.blocks.single(fetch, offset, this.mode)
+    state.setNum(S.codePage, rip - offset)
+    const exceptions = this.stats.exits[EXIT.fault]
+    const outcome = this.enter(record, 1)
+    if (!trap || outcome === 'shutdown' || exceptions !== this.stats.exits[EXIT.fault]) return outcome
+    return (this.word(S.eflags) & FLAG.TF) !== 0 ? singleStep(this) : outcome
+  }
+
+  private fetchByte(linear: number): number {
+    const at = this.mode.code === 64 ? linear : linear >>> 0
+    return this.memory.read(linearOf(this).translate(at, 'execute', this.user), 1)
+  }
+
+  /** Linear address of code, checked against CS. */
+  private codeLinear(rip: number): number {
+    if (this.mode.code === 64) {
+      if (rip >= 0x8000_0000_0000 || rip < -0x8000_0000_0000) throw new GuestFault(EXC.GP, 0)
+      return rip
+    }
+    if (rip > this.state.segLimit(1)) throw new GuestFault(EXC.GP, 0)
+    return (rip + this.state.num(S.codeBase)) >>> 0
+  }
+
+  /** The record for RIP, decoding its block if need be, entered in the jump cache. */
+  private locate(): number {
+    const { state, blocks, mode } = this
+    const rip = state.rip
+    const linear = this.codeLinear(rip)
+    const page = Math.floor(linear / PAGE)
+    const offset = linear - page * PAGE
+    state.setNum(S.codePage, rip - offset)
+    const hostPage = this.hostPage(page)
+    if (hostPage < 0) {
+      this.lastLength = 1
+      const fetch: Fetch = (i) => this.fetchByte(linear + i)
+      return blocks.single(fetch, offset, mode)
+    }
+    const second = (): number => this.hostPage(page + 1)
+    let record = blocks.find(hostPage, offset, mode, second)
+    if (record === 0) {
+      const beyond: Fetch = (i) => this.fetchByte((page + 1) * PAGE + i)
+      record = blocks.decode(hostPage, offset, mode, beyond, second)
+    }
+    this.lastLength = blocks.lengthAt(hostPage, offset, mode)
+    this.jumps.set(linear, record)
+    return record
+  }
+
+  /** Host page behind a linear page of code, or -1 where code is not in RAM or ROM. */
+  private hostPage(page: number): number {
+    const wrapped = this.mode.code === 64 ? page : page & 0xf_ffff
+    const key = wrapped * 2 + (this.user ? 1 : 0)
+    const slot = wrapped & (CODE_PAGES - 1)
+    if (this.codePages[slot] === key) {
+      if (!this.user && this.codeGlobal[slot] === 0) this.localCode = true
+      return this.codeHosts[slot]!
+    }
+    const physical = linearOf(this).translate(wrapped * PAGE, 'execute', this.user)
+    const span = this.memory.find(physical)
+    if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1
+    const host = span.region.block.offset + (span.region.blockOffset ?? 0) + physical - span.base
+    if (host % PAGE !== 0) return -1
+    const global = linearOf(this).walker.page.global
+    if (!this.user && !global) this.localCode = true
+    this.codeGlobal[slot] = global ? 1 : 0
+    this.codePages[slot] = key
+    this.codeHosts[slot] = host / PAGE
+    return host / PAGE
+  }
+
+  /** An event that the pending bits ask for, if it can be taken now. */
+  private takeEvent(): Outcome {
+    const { state } = this
+    const pending = this.word(S.pending)
+    if ((pending & PENDING.init) !== 0) {
+      this.setPending(PENDING.init, false)
+      initialise(this)
+      return 'running'
+    }
+    if ((pending & PENDING.sipi) !== 0) {
+      this.setPending(PENDING.sipi, false)
+      startUp(this, this.sipiVector)
+      return 'running'
+    }
+    if ((pending & PENDING.smi) !== 0) {
+      this.setPending(PENDING.smi, false)
+      this.missing('smi')
+    }
+    if (this.word(S.shadow) !== 0) return 'running'
+    if ((pending & PENDING.nmi) !== 0 && !state.nmiBlocked) {
+      this.setPending(PENDING.nmi, false)
+      return nonMaskable(this)
+    }
+    if ((pending & PENDING.intr) !== 0 && (state.systemFlags & FLAG.IF) !== 0) {
+      const vector = this.acknowledge()
+      if (vector >= 0) {
+        this.stats.interrupts++
+        return interrupt(this, vector)
+      }
+    }
+    return 'running'
+  }
+
+  private acknowledge(): number {
+    const vector = this.apic?.acknowledge() ?? -1
+    return vector >= 0 ? vector : (this.pic?.acknowledge() ?? -1)
+  }
+
+  private isFlat(): boolean {
+    const { state } = this
+    for (let i = 0; i < 4; i++) {
+      const at = S.seg + i * SEG.size
+      if (state.low(at + SEG.base) !== 0 || state.high(at + SEG.base) !== 0) return false
+      if (i === 1) continue
+      for (const bound of [SEG.highRead, SEG.highWrite])
+        if (state.low(at + bound) !== -1 || state.high(at + bound) !== 0) return false
+      if (state.low(at + SEG.low) !== 0 || state.high(at + SEG.low) !== 0) return false
+    }
+    // Code is read through CS now and then: it must be readable without limits as well.
+    return state.segLimit(1) === 0xffff_ffff && (state.segFlags(1) & DESC.code) !== 0
+  }
+
+  private watch(blocks: readonly RamBlock[]): void {
+    for (const block of blocks) {
+      const first = block.offset / PAGE
+      const told = block.onWrite
+      block.onWrite = (offset, length) => {
+        told?.(offset, length)
+        const last = Math.floor((offset + length - 1) / PAGE)
+        for (let page = Math.floor(offset / PAGE); page <= last; page++) {
+          if (this.blocks.hasCode[first + page] === 0) continue
+          this.blocks.written(
+            first + page,
+            Math.max(offset - page * PAGE, 0),
+            Math.min(offset + length - page * PAGE, PAGE),
+          )
+        }
+      }
+      const collected = block.dirty.onCollect
+      block.dirty.onCollect = () => {
+        collected?.()
+        this.tlb.dropWrites()
+      }
+    }
+    const changed = this.memory.onChange
+    this.memory.onChange = () => {
+      changed?.()
+      this.flushTlb(false)
+      this.attend()
+    }
+  }
+
+  private indexOf(record: number): number {
+    return this.view.getUint16((record >>> 0) + R.index, true)
+  }
+
+  private word(offset: number): number {
+    return this.w[offset >> 2]!
+  }
+
+  private setWord(offset: number, value: number): void {
+    this.w[offset >> 2] = value
+  }
+}
+
+/** Instructions that a model does not have, by the names of their meanings. */
+function absentOps(_model: CpuModel): ReadonlySet<string> {
+  return new Set()
+}

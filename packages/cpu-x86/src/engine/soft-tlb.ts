@@ -1,0 +1,291 @@
+/** The TypeScript side of guest memory accesses: fills the soft-TLB, and stands in where no host address can. */
+import type { AddressSpace, Span } from '@godwit/memory'
+import { HOW, SLOW_READ_BYTES, SLOW_WRITE_BYTES } from '../access.ts'
+import type { Cpu } from '../cpu.ts'
+import { SS } from '../decode/insn.ts'
+import { EXC, S, SEG, TLB } from '../state.ts'
+import { linearOf } from '../system/linear.ts'
+import type { Walker } from '../system/paging.ts'
+import type { Blocks } from '../tier0/blocks.ts'
+import { R } from '../tier0/record.ts'
+
+const PAGE = 4096
+const HALF = TLB.entries * TLB.entryBytes
+const WORDS = TLB.entryBytes >> 2
+/** What lookup() gives besides host addresses. */
+const FAULT = -1
+const DEVICE = -2
+
+interface Pending {
+  /** Physical addresses of the first byte, and of the first byte in the next page. */
+  first: number
+  second: number
+  /** Bytes in the first page. */
+  split: number
+  bytes: number
+}
+
+export class SoftTlb {
+  /** Host address: supervisor half, then user half. */
+  readonly at: number
+  misses = 0
+  private readonly cpu: Cpu
+  private readonly memory: AddressSpace
+  private readonly walker: Walker
+  private readonly w: Int32Array
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
+  private readonly blocks: () => Blocks
+  private readonly state: Int32Array
+  private readonly pending: Pending[] = []
+  private readonly pendingAt = new Map<number, Pending>()
+  private nextRead = 0
+  private nextWrite = 0
+  /** Word indices of entries filled since the last flush. */
+  private readonly filled = new Int32Array(4096)
+  private filledCount = 0
+  /** Physical address of the last access that reached a device. */
+  private physical = 0
+
+  constructor(cpu: Cpu, at: number, blocks: () => Blocks) {
+    this.cpu = cpu
+    this.at = at
+    this.memory = cpu.memory
+    this.blocks = blocks
+    this.walker = linearOf(cpu).walker
+    const { buffer } = cpu.host.memory
+    this.w = new Int32Array(buffer, at, (2 * HALF) >> 2)
+    this.bytes = cpu.host.bytes
+    this.view = new DataView(buffer)
+    this.state = new Int32Array(buffer, cpu.base, S.end >> 2)
+    this.w.fill(-1)
+  }
+
+  static readonly sizeBytes = 2 * HALF
+
+  /** Host address of the half for a privilege. */
+  half(user: boolean): number {
+    return this.at + (user ? HALF : 0)
+  }
+
+  /** The runtime function: see access.ts. */
+  slow(low: number, high: number, how: number, bytes: number): number {
+    this.misses++
+    const write = (how & HOW.write) !== 0
+    const offset = low & (PAGE - 1)
+    if (offset + bytes <= PAGE) {
+      const host = this.lookup(low, high, write, bytes, how)
+      if (host !== DEVICE) return host
+      return write ? this.deviceWrite(how, bytes) : this.deviceRead(bytes)
+    }
+    return this.crossing(low, high, write, how, bytes)
+  }
+
+  /** The runtime function: the value of a store has been put into a slot. */
+  commit(slot: number): void {
+    const p = this.pendingAt.get(slot)!
+    const { memory, view } = this
+    if (p.split === p.bytes) {
+      if (p.bytes === 1) memory.write(p.first, 1, view.getUint8(slot))
+      else if (p.bytes === 2) memory.write(p.first, 2, view.getUint16(slot, true))
+      else {
+        const whole = p.bytes & ~3
+        for (let i = 0; i < whole; i += 4) memory.write(p.first + i, 4, view.getUint32(slot + i, true))
+        for (let i = whole; i < p.bytes; i++) memory.write(p.first + i, 1, view.getUint8(slot + i))
+      }
+      return
+    }
+    for (let i = 0; i < p.bytes; i++)
+      memory.write(i < p.split ? p.first + i : p.second + i - p.split, 1, view.getUint8(slot + i))
+  }
+
+  flush(keepGlobal: boolean): void {
+    const { w, filled } = this
+    if (this.filledCount >= filled.length && !keepGlobal) {
+      w.fill(-1)
+      this.filledCount = 0
+      return
+    }
+    if (this.filledCount >= filled.length) {
+      this.filledCount = 0
+      for (let e = 0; e < w.length; e += WORDS) if (w[e] !== -1) this.filled[this.filledCount++] = e
+    }
+    let kept = 0
+    for (let i = 0; i < this.filledCount; i++) {
+      const e = filled[i]!
+      if (keepGlobal && w[e + 5] === 1) filled[kept++] = e
+      else w[e] = w[e + 1] = w[e + 2] = w[e + 3] = -1
+    }
+    this.filledCount = kept
+  }
+
+  flushPage(linear: number): void {
+    const e = (((linear | 0) >>> 12) & (TLB.entries - 1)) * WORDS
+    for (const half of [e, e + (HALF >> 2)]) this.w.fill(-1, half, half + 4)
+  }
+
+  /** Nobody may write any page without asking again. */
+  dropWrites(): void {
+    const { w } = this
+    for (let e = 2; e < w.length; e += WORDS) w[e] = w[e + 1] = -1
+  }
+
+  /** Nobody may write a host page without asking. */
+  protect(hostPage: number): void {
+    const { w } = this
+    const end = this.filledCount
+    const all = end >= this.filled.length
+    for (let i = 0, n = all ? w.length / WORDS : end; i < n; i++) {
+      const e = all ? i * WORDS : this.filled[i]!
+      if ((w[e + 4]! + (w[e]! & -PAGE)) >>> 12 === hostPage) w[e + 2] = w[e + 3] = -1
+    }
+  }
+
+  /** Host address of a byte, FAULT after noting one, or DEVICE with this.physical set. */
+  private lookup(low: number, high: number, write: boolean, bytes: number, how: number): number {
+    const linear = high * 4294967296 + (low >>> 0)
+    const user = this.state[S.cpl >> 2] === 3
+    const { walker } = this
+    if (!walker.walk(linear, write ? 'write' : 'read', user)) return this.fault(linear, how)
+    let page = walker.page.physical
+    if (this.state[S.a20Mask >> 2] !== -1 && (Math.floor(page / 0x10_0000) & 1) === 1) page -= 0x10_0000
+    const offset = low & (PAGE - 1)
+    this.physical = page + offset
+    const span = this.memory.find(page)
+    if (span === undefined || span.region.kind === 'io' || page + PAGE > span.end) return DEVICE
+    if (span.region.kind === 'rom' && write) return DEVICE
+    return this.fill(span, page, low, high, user, write, bytes)
+  }
+
+  private fill(
+    span: Span,
+    page: number,
+    low: number,
+    high: number,
+    user: boolean,
+    write: boolean,
+    bytes: number,
+  ): number {
+    const { region } = span
+    if (region.kind === 'io') return DEVICE
+    const { block } = region
+    const inBlock = (region.blockOffset ?? 0) + page - span.base
+    const host = block.offset + inBlock
+    if (inBlock % PAGE !== 0) return DEVICE
+    const offset = low & (PAGE - 1)
+    const { w } = this
+    const e = (((low >>> 12) & (TLB.entries - 1)) * TLB.entryBytes + (user ? HALF : 0)) >> 2
+    const tag = low & -PAGE
+    const same = w[e] === tag && w[e + 1] === high
+    let grant = region.kind === 'ram' && this.walker.page.writable && (write || !block.dirty.enabled)
+    const hostPage = host >>> 12
+    const blocks = this.blocks()
+    if (write) {
+      block.dirty.mark(inBlock, 1)
+      if (blocks.hasCode[hostPage] !== 0) blocks.written(hostPage, offset, offset + bytes)
+    }
+    if (blocks.hasCode[hostPage] !== 0) grant = false
+    if (!same && this.filledCount < this.filled.length) this.filled[this.filledCount++] = e
+    w[e] = tag
+    w[e + 1] = high
+    if (grant) {
+      w[e + 2] = tag
+      w[e + 3] = high
+    } else if (!same) {
+      w[e + 2] = w[e + 3] = -1
+    }
+    w[e + 4] = (host - tag) | 0
+    w[e + 5] = this.walker.page.global ? 1 : 0
+    return host + offset
+  }
+
+  private fault(linear: number, how: number): number {
+    const { fault } = this.walker
+    const { state } = this
+    let { vector } = fault
+    if (vector === EXC.PF) this.cpu.state.setNum(S.cr2, this.cpu.state.longMode ? linear : linear >>> 0)
+    else if ((how & HOW.stack) !== 0 || this.recordUsesStack()) vector = EXC.SS
+    state[S.vector >> 2] = vector
+    state[S.errorCode >> 2] = fault.errorCode
+    state[S.hasErrorCode >> 2] = 1
+    return FAULT
+  }
+
+  private recordUsesStack(): boolean {
+    const record = this.state[S.exitRecord >> 2]! >>> 0
+    return this.view.getUint16(record + R.segment, true) === S.seg + SEG.size * SS
+  }
+
+  private deviceRead(bytes: number): number {
+    const slot = this.readSlot()
+    this.readInto(slot, this.physical, bytes)
+    return slot
+  }
+
+  private deviceWrite(how: number, bytes: number): number {
+    const { physical } = this
+    const slot = this.writeSlot(physical, physical, bytes, bytes)
+    if ((how & HOW.both) === HOW.both) this.readInto(slot, physical, bytes)
+    return slot
+  }
+
+  private crossing(low: number, high: number, write: boolean, how: number, bytes: number): number {
+    const split = PAGE - (low & (PAGE - 1))
+    const first = this.physicalOf(low, high, write, split, how)
+    if (first < 0) return FAULT
+    const long = this.cpu.state.longMode
+    const nextLow = (low + split) | 0
+    const nextHigh = nextLow === 0 && long ? (high + 1) | 0 : high
+    const second = this.physicalOf(nextLow, nextHigh, write, bytes - split, how)
+    if (second < 0) return FAULT
+    const slot = write ? this.writeSlot(first, second, split, bytes) : this.readSlot()
+    if (!write || (how & HOW.both) === HOW.both) {
+      this.readBytes(slot, first, split)
+      this.readBytes(slot + split, second, bytes - split)
+    }
+    return slot
+  }
+
+  /** Physical address, or -1 after noting a fault. */
+  private physicalOf(low: number, high: number, write: boolean, bytes: number, how: number): number {
+    return this.lookup(low, high, write, bytes, how) === FAULT ? -1 : this.physical
+  }
+
+  private readSlot(): number {
+    const slot = this.cpu.base + S.slowReads + this.nextRead
+    this.nextRead = (this.nextRead + 16) & (SLOW_READ_BYTES - 1)
+    return slot
+  }
+
+  private writeSlot(first: number, second: number, split: number, bytes: number): number {
+    const i = this.nextWrite
+    const slot = this.cpu.base + S.slowWrites + i
+    this.nextWrite = (i + 16) & (SLOW_WRITE_BYTES - 1)
+    let p = this.pending[i >> 4]
+    if (p === undefined) {
+      p = { first, second, split, bytes }
+      this.pending[i >> 4] = p
+      this.pendingAt.set(slot, p)
+    }
+    p.first = first
+    p.second = second
+    p.split = split
+    p.bytes = bytes
+    return slot
+  }
+
+  private readInto(slot: number, physical: number, bytes: number): void {
+    const { memory, view } = this
+    if (bytes === 1) view.setUint8(slot, memory.read(physical, 1))
+    else if (bytes === 2) view.setUint16(slot, memory.read(physical, 2), true)
+    else {
+      const whole = bytes & ~3
+      for (let i = 0; i < whole; i += 4) view.setUint32(slot + i, memory.read(physical + i, 4), true)
+      this.readBytes(slot + whole, physical + whole, bytes - whole)
+    }
+  }
+
+  private readBytes(slot: number, physical: number, bytes: number): void {
+    for (let i = 0; i < bytes; i++) this.bytes[slot + i] = this.memory.read(physical + i, 1)
+  }
+}

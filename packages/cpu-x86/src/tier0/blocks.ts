@@ -1,0 +1,352 @@
+/** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
+import type { Fetch, Insn } from '../decode/insn.ts'
+import { fusable, type Handlers } from './handlers.ts'
+import type { Mode } from './mode.ts'
+import { HANDLER, isDirect, R, writeRecord } from './record.ts'
+
+const PAGE = 4096
+const CHUNK = 64
+/** Writes beside the code of a page until all its code is dropped: it is data that once was code. */
+const PATIENCE = 256
+
+interface Block {
+  readonly key: number
+  record: number
+  /** Records there is room for. */
+  capacity: number
+  records: number
+  /** Instructions; one less than records if a `next` ends the block. */
+  length: number
+  /** Bytes in this page. */
+  start: number
+  end: number
+  live: boolean
+  /** Host page of the rest of an instruction that crosses the page's end; else -1. */
+  second: number
+  secondEnd: number
+}
+
+interface CodePage {
+  readonly blocks: Map<number, Block>
+  /** Blocks of the page before, whose last instruction ends here. */
+  readonly tails: Set<Block>
+  /** Link fields that wait for a block. */
+  readonly waiting: Map<number, number[]>
+  /** 1 for 64 bytes some of which are code. */
+  readonly covered: Uint8Array
+  writes: number
+}
+
+export interface BlocksOptions {
+  readonly buffer: ArrayBufferLike
+  /** Room for records: host addresses. */
+  readonly start: number
+  readonly end: number
+  readonly handlers: Handlers
+  decode(fetch: Fetch, mode: Mode): Insn
+  /** A page has become code: nobody may write it unseen. */
+  onCode(hostPage: number): void
+  /** Everything was forgotten. */
+  onFull(): void
+}
+
+/** Thrown by a fetch beyond the page. */
+const CROSSES = new Error('instruction crosses the page')
+
+export class Blocks {
+  /** By host page: 1 where there are live blocks. */
+  readonly hasCode: Uint8Array
+  /** Instructions in the longest block so far. */
+  longest = 1
+  decoded = 0
+  dropped = 0
+  /** What undefined instructions would be, by record. */
+  readonly undefinedNames = new Map<number, string>()
+  private readonly pages = new Map<number, CodePage>()
+  private readonly o: BlocksOptions
+  private readonly view: DataView
+  private readonly bytes: Uint8Array
+  private readonly scratch: number
+  private top: number
+
+  constructor(options: BlocksOptions) {
+    this.o = options
+    this.view = new DataView(options.buffer)
+    this.bytes = new Uint8Array(options.buffer)
+    this.hasCode = new Uint8Array(options.buffer.byteLength / PAGE)
+    this.scratch = options.start
+    this.top = options.start + 2 * R.bytes
+  }
+
+  /** The record of a live block, or 0. `second`: host page behind the next linear page, asked only when it matters. */
+  find(hostPage: number, offset: number, mode: Mode, second: () => number): number {
+    const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
+    if (block === undefined || !block.live) return 0
+    if (block.second >= 0 && block.second !== second()) return 0
+    return block.record
+  }
+
+  /** Instructions of the block at a record that find() or decode() gave. */
+  lengthAt(hostPage: number, offset: number, mode: Mode): number {
+    return this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))?.length ?? 1
+  }
+
+  /**
+   * Decodes the block at an offset. `beyond` reads bytes of the next linear page and may throw what a fetch throws.
+   */
+  decode(hostPage: number, offset: number, mode: Mode, beyond: Fetch, second: () => number): number {
+    const base = hostPage * PAGE
+    const insns: Insn[] = []
+    let at = offset
+    let crossing = false
+    const inPage: Fetch = (i) => {
+      if (at + i >= PAGE) throw CROSSES
+      return this.bytes[base + at + i]!
+    }
+    while (at < PAGE) {
+      let insn: Insn
+      try {
+        insn = this.o.decode(inPage, mode)
+      } catch (error) {
+        if (insns.length > 0) break
+        if (error !== CROSSES) throw error
+        crossing = true
+        insn = this.o.decode((i) => (at + i < PAGE ? this.bytes[base + at + i]! : beyond(at + i - PAGE)), mode)
+      }
+      insns.push(insn)
+      at += insn.length
+      if (insn.flow !== 'next') break
+    }
+    return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1)
+  }
+
+  /** A record for one instruction, to be run with a budget of 1 before the next call. */
+  single(fetch: Fetch, offset: number, mode: Mode): number {
+    const insn = this.o.decode(fetch, mode)
+    const handler = this.o.handlers.index(insn, mode)
+    this.o.handlers.compile()
+    const at = this.scratch
+    this.undefinedNames.delete(at)
+    if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(at, insn.name)
+    writeRecord(this.view, at, insn, handler, offset, 0)
+    this.writeNext(at + R.bytes, offset + insn.length, 1)
+    return at
+  }
+
+  /** Bytes of a page were written, or are about to be. */
+  written(hostPage: number, from: number, to: number): void {
+    if (this.hasCode[hostPage] === 0) return
+    const page = this.pages.get(hostPage)
+    if (page === undefined) return
+    let hit = false
+    for (let c = Math.floor(from / CHUNK); c * CHUNK < to; c++) if (page.covered[c] !== 0) hit = true
+    if (++page.writes > PATIENCE) {
+      from = 0
+      to = PAGE
+    } else if (!hit) return
+    for (const block of page.blocks.values())
+      if (block.live && block.start < to && block.end > from) this.kill(page, block)
+    for (const block of page.tails) {
+      if (block.secondEnd > from) {
+        if (block.live) this.kill(undefined, block)
+        page.tails.delete(block)
+      }
+    }
+    this.recount(hostPage, page)
+  }
+
+  /** The block that a dropped record began has been decoded again elsewhere: whoever comes by the old one goes on there. */
+  forward(old: number, record: number): void {
+    if (old === record) return
+    this.view.setUint16(old + R.handler, HANDLER.forward, true)
+    this.view.setUint32(old + R.link, record, true)
+  }
+
+  isDead(record: number): boolean {
+    return this.view.getUint16(record + R.handler, true) === HANDLER.dead
+  }
+
+  /** Forgets all code. */
+  clear(): void {
+    this.pages.clear()
+    this.undefinedNames.clear()
+    this.hasCode.fill(0)
+    this.top = this.scratch + 2 * R.bytes
+    this.o.onFull()
+  }
+
+  private store(
+    hostPage: number,
+    offset: number,
+    mode: Mode,
+    insns: readonly Insn[],
+    end: number,
+    second: number,
+  ): number {
+    const { handlers } = this.o
+    const last = insns.at(-1)!
+    const open = last.flow === 'next'
+    const count = insns.length + (open ? 1 : 0)
+    const page = this.page(hostPage)
+    const key = keyOf(mode, offset)
+    const block = this.room(page, key, count)
+    let at = offset
+    let fusedBefore = false
+    insns.forEach((insn, i) => {
+      const record = block.record + i * R.bytes
+      const next = insns[i + 1]
+      let handler = -1
+      if (!fusedBefore && next !== undefined && fusable(insn, next)) handler = handlers.fused(insn, next, mode)
+      fusedBefore = handler >= 0
+      if (handler < 0) handler = handlers.index(insn, mode)
+      writeRecord(this.view, record, insn, handler, at, i)
+      if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
+      at += insn.length
+    })
+    handlers.compile()
+    const lastRecord = block.record + (insns.length - 1) * R.bytes
+    if (open) this.writeNext(block.record + insns.length * R.bytes, at, insns.length)
+    block.records = count
+    block.length = insns.length
+    block.start = offset
+    block.end = Math.min(end, PAGE)
+    block.live = true
+    block.second = second
+    block.secondEnd = second < 0 ? 0 : end - PAGE
+    this.longest = Math.max(this.longest, insns.length)
+    this.decoded++
+    this.cover(hostPage, page, block.start, block.end)
+    if (second >= 0) {
+      const other = this.page(second)
+      other.tails.add(block)
+      this.cover(second, other, 0, block.secondEnd)
+    }
+    this.answer(page, key, block.record)
+    if (open) this.want(page, mode, at, block.record + insns.length * R.bytes + R.link)
+    else if (isDirect(last)) this.linkDirect(page, mode, last, at, lastRecord)
+    return block.record
+  }
+
+  private linkDirect(page: CodePage, mode: Mode, insn: Insn, next: number, record: number): void {
+    // A transfer of another width than the code's cuts RIP off: it goes by the jump cache.
+    if (insn.codeSize === mode.code || insn.codeSize === 64) this.want(page, mode, next + insn.target, record + R.link)
+    if (insn.flow === 'cond') this.want(page, mode, next, record + R.nextLink)
+  }
+
+  /** Fills a link field now, or when the block is there. */
+  private want(page: CodePage, mode: Mode, offset: number, field: number): void {
+    if (offset < 0 || offset >= PAGE) return
+    const key = keyOf(mode, offset)
+    const block = page.blocks.get(key)
+    if (block !== undefined && block.second < 0) {
+      this.view.setUint32(field, block.record, true)
+      return
+    }
+    if (block !== undefined) return
+    const waiting = page.waiting.get(key)
+    if (waiting === undefined) page.waiting.set(key, [field])
+    else waiting.push(field)
+  }
+
+  private answer(page: CodePage, key: number, record: number): void {
+    const waiting = page.waiting.get(key)
+    if (waiting === undefined) return
+    page.waiting.delete(key)
+    // What crosses into another page is checked at each lookup, so nothing may link to it.
+    if (page.blocks.get(key)!.second >= 0) return
+    for (const field of waiting) this.view.setUint32(field, record, true)
+  }
+
+  /** A block object with room: the old one's place if that is enough, so that links to it stay right. */
+  private room(page: CodePage, key: number, count: number): Block {
+    const old = page.blocks.get(key)
+    if (old !== undefined && old.capacity >= count) {
+      if (old.live) this.kill(page, old)
+      return old
+    }
+    if (this.top + count * R.bytes > this.o.end) throw new ArenaFull()
+    const block: Block = {
+      key,
+      record: this.top,
+      capacity: count,
+      records: 0,
+      length: 0,
+      start: 0,
+      end: 0,
+      live: false,
+      second: -1,
+      secondEnd: 0,
+    }
+    this.top += count * R.bytes
+    if (old !== undefined) {
+      if (old.live) this.kill(page, old)
+      this.forward(old.record, block.record)
+    }
+    page.blocks.set(key, block)
+    return block
+  }
+
+  private kill(page: CodePage | undefined, block: Block): void {
+    block.live = false
+    this.dropped++
+    const end = block.record + block.records * R.bytes
+    for (let r = block.record; r < end; r += R.bytes) {
+      this.view.setUint16(r + R.handler, HANDLER.dead, true)
+      if (this.undefinedNames.size > 0) this.undefinedNames.delete(r)
+    }
+    if (page === undefined) return
+    for (const [key, fields] of page.waiting) {
+      const rest = fields.filter((f) => f < block.record || f >= end)
+      if (rest.length === 0) page.waiting.delete(key)
+      else if (rest.length < fields.length) page.waiting.set(key, rest)
+    }
+  }
+
+  private writeNext(at: number, offset: number, index: number): void {
+    for (let i = 0; i < R.bytes; i += 4) this.view.setUint32(at + i, 0, true)
+    this.view.setUint16(at + R.handler, HANDLER.next, true)
+    this.view.setUint16(at + R.offset, offset, true)
+    this.view.setUint16(at + R.index, index, true)
+  }
+
+  private page(hostPage: number): CodePage {
+    let page = this.pages.get(hostPage)
+    if (page === undefined) {
+      page = {
+        blocks: new Map(),
+        tails: new Set(),
+        waiting: new Map(),
+        covered: new Uint8Array(PAGE / CHUNK),
+        writes: 0,
+      }
+      this.pages.set(hostPage, page)
+    }
+    return page
+  }
+
+  private cover(hostPage: number, page: CodePage, start: number, end: number): void {
+    for (let c = Math.floor(start / CHUNK); c * CHUNK < end; c++) page.covered[c] = 1
+    page.writes = 0
+    if (this.hasCode[hostPage] === 1) return
+    this.hasCode[hostPage] = 1
+    this.o.onCode(hostPage)
+  }
+
+  /** What of a page is still code. */
+  private recount(hostPage: number, page: CodePage): void {
+    page.covered.fill(0)
+    let any = false
+    const add = (start: number, end: number): void => {
+      any = true
+      for (let c = Math.floor(start / CHUNK); c * CHUNK < end; c++) page.covered[c] = 1
+    }
+    for (const b of page.blocks.values()) if (b.live) add(b.start, b.end)
+    for (const b of page.tails) if (b.live) add(0, b.secondEnd)
+    this.hasCode[hostPage] = any ? 1 : 0
+  }
+}
+
+/** There is no room for another block: everything has to go. */
+export class ArenaFull extends Error {}
+
+const keyOf = (mode: Mode, offset: number): number => mode.key * PAGE + offset

@@ -1,0 +1,381 @@
+/**
+ * Tier 0's handlers. The hot ones are the cases of one big switch inside `run`, a loop over records; the others are
+ * compiled when a block first needs them and reached through a table.
+ */
+import { Func, I32, I64, Module } from '@godwit/wasm-encoder'
+import type { Insn } from '../decode/insn.ts'
+import { Flags } from '../flags.ts'
+import { Imports, importMemory, type Linked } from '../runtime-link.ts'
+import type { Cpu } from '../cpu.ts'
+import type { Meaning, Meanings } from '../semantics/meaning.ts'
+import { EXC, EXIT, S } from '../state.ts'
+import { Emit } from '../wasm/emit.ts'
+import { k32, local, type Val } from '../wasm/value.ts'
+import { JUMP } from './jump-cache.ts'
+import type { Mode } from './mode.ts'
+import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
+import { baseKey, Facets, formName, valueKey } from './tracked.ts'
+import { RecordUnit, type Frame } from './unit.ts'
+
+/** What a cold handler returns instead of a record. */
+const COLD = { exit: 0, jump: 1 } as const
+/** Handlers are numbered by 16 bits. */
+const MAX_HANDLERS = 60_000
+const TABLE_STEP = 1024
+
+export interface HotSample {
+  readonly mode: Mode
+  /** One instruction, or a pair worth one handler. */
+  readonly insns: readonly Insn[]
+}
+
+export interface HandlersOptions {
+  readonly cpu: Cpu
+  readonly linked: Linked
+  readonly semantics: Meanings
+  readonly hot: readonly HotSample[]
+  /** Host address of one i64 a handler, to count executions. */
+  readonly counters?: number
+  /** Host address of the jump cache. */
+  readonly jumpCache: number
+}
+
+interface Made {
+  readonly index: number
+  readonly name: string
+}
+
+export class Handlers {
+  /** By index. */
+  readonly names: string[] = ['@dead', '@forward', '@next']
+  readonly hotCount: number
+  private readonly byKey = new Map<string, Made | Map<string, Made>>()
+  private readonly byName = new Map<string, Made>()
+  private readonly fusedByKey = new Map<string, Made>()
+  private readonly o: HandlersOptions
+  private readonly table: WebAssembly.Table
+  private queue: { readonly index: number; readonly func: Func }[] = []
+  private imports: Imports
+  /** Fuse every pair that can be, not only hot ones: for profiles. */
+  private readonly fuseAll: boolean
+  /** Runs from a record on, until S.exit says why not. */
+  readonly run: (record: number) => void
+
+  constructor(options: HandlersOptions) {
+    this.o = options
+    this.fuseAll = options.counters !== undefined
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
+    const imports = new Imports(options.linked.functions)
+    const module = new Module()
+    importMemory(module, options.cpu)
+    module.importTable('e', 't', 0)
+    const type = module.type([I32], [I32])
+    const func = this.emitRun(imports, type)
+    this.hotCount = this.names.length
+    imports.declare(module)
+    module.add(func, 'run')
+    this.run = this.instantiate(module).exports['run'] as (record: number) => void
+    this.imports = new Imports(options.linked.functions)
+  }
+
+  /** Handler of an instruction; compile() must be called before it runs. */
+  index(insn: Insn, mode: Mode): number {
+    const key = baseKey(insn, mode)
+    const known = this.byKey.get(key)
+    if (known instanceof Map) {
+      const value = valueKey(insn)
+      let made = known.get(value)
+      if (made === undefined) known.set(value, (made = this.make([insn], mode, new Facets())))
+      return made.index
+    }
+    if (known !== undefined) return known.index
+    const facets = new Facets()
+    const made = this.make([insn], mode, facets)
+    this.byKey.set(key, facets.baked ? new Map([[valueKey(insn), made]]) : made)
+    return made.index
+  }
+
+  /** Handler of a pair, or -1 if it has none. */
+  fused(a: Insn, b: Insn, mode: Mode): number {
+    const key = `${baseKey(a, mode)}+${baseKey(b, mode)}`
+    const known = this.fusedByKey.get(key)
+    if (known !== undefined) return known.index
+    if (!fusable(a, b)) return -1
+    const made = this.makeFused([a, b], mode)
+    if (made === undefined) return -1
+    this.fusedByKey.set(key, made)
+    return made.index
+  }
+
+  /** Makes handlers asked for since the last time ready to run. */
+  compile(): void {
+    if (this.queue.length === 0) return
+    const module = new Module()
+    importMemory(module, this.o.cpu)
+    this.imports.declare(module)
+    for (const { index, func } of this.queue) module.add(func, String(index))
+    const { exports } = this.instantiate(module)
+    for (const { index } of this.queue) {
+      if (index >= this.table.length) this.table.grow(Math.max(TABLE_STEP, index + 1 - this.table.length))
+      this.table.set(index, exports[String(index)] as () => void)
+    }
+    this.queue = []
+    this.imports = new Imports(this.o.linked.functions)
+  }
+
+  private instantiate(module: Module): WebAssembly.Instance {
+    return new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
+      e: { m: this.o.cpu.host.memory, t: this.table },
+      r: this.o.linked.callables as WebAssembly.ModuleImports,
+    })
+  }
+
+  private meaning(op: string): Meaning {
+    return this.o.semantics[op] ?? undefinedOpcode
+  }
+
+  /** A cold handler, or a known one that is the same. */
+  private make(insns: readonly Insn[], mode: Mode, facets: Facets): Made {
+    if (this.names.length >= MAX_HANDLERS) throw new Error('too many kinds of instructions')
+    const func = new Func([I32], [I32])
+    this.body(this.coldFrame(func), local(I32, 0), insns, mode, facets)
+    const name = nameOf(insns, mode, facets)
+    const same = this.byName.get(name)
+    if (same !== undefined) return same
+    const made = { index: this.names.push(name) - 1, name }
+    this.byName.set(name, made)
+    this.queue.push({ index: made.index, func })
+    return made
+  }
+
+  private makeFused(insns: readonly Insn[], mode: Mode): Made | undefined {
+    const facets = new Facets()
+    if (this.fuseAll) return this.make(insns, mode, facets)
+    const probe = new Imports(this.o.linked.functions)
+    this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
+    return this.byName.get(nameOf(insns, mode, facets))
+  }
+
+  private body(frame: Frame, record: Val, insns: readonly Insn[], mode: Mode, facets: Facets): void {
+    const { e } = frame
+    const at = (offset: number): number => frame.base + offset
+    const flags = new Flags(e, {
+      res: () => e.load(I64, 'i64_load', k32(0), at(S.flagRes)),
+      cv: () => e.load(I64, 'i64_load', k32(0), at(S.flagCv)),
+      aux: () => e.load(I32, 'i32_load', k32(0), at(S.flagAux)),
+      set: (res, cv, aux) => {
+        e.store('i64_store', k32(0), res, at(S.flagRes))
+        e.store('i64_store', k32(0), cv, at(S.flagCv))
+        e.store('i32_store', k32(0), aux, at(S.flagAux))
+      },
+    })
+    insns.forEach((insn, n) => {
+      const unit = new RecordUnit(frame, flags, insn, mode, facets, record, n * R.bytes)
+      this.meaning(insn.op)(unit)
+      if (n === insns.length - 1 && !unit.done) {
+        flags.flush()
+        if (insn.flow === 'next') {
+          frame.goto(record.add(insns.length * R.bytes))
+        } else {
+          unit.setField(S.rip, unit.next())
+          unit.left()
+        }
+      }
+      e.release(flags.live())
+    })
+    e.release()
+    e.func.op('unreachable')
+  }
+
+  private coldFrame(func: Func, imports = this.imports): Frame {
+    const e = new Emit(func)
+    const { base } = this.o.cpu
+    return {
+      e,
+      base,
+      runtime: this.o.linked.functions,
+      func: (name) => imports.func(name),
+      tlb: () => e.load(I32, 'i32_load', k32(0), base + S.tlb),
+      goto: (record) => {
+        record.emit(func)
+        func.ret()
+      },
+      jump: (rip) => {
+        e.store('i64_store', k32(0), rip, base + S.rip)
+        func.i32(COLD.jump).ret()
+      },
+      exit: () => {
+        func.i32(COLD.exit).ret()
+      },
+    }
+  }
+
+  private emitRun(imports: Imports, coldType: number): Func {
+    const { base } = this.o.cpu
+    const func = new Func([I32], [])
+    const e = new Emit(func)
+    const record = local(I32, 0)
+    const rip = local(I64, func.local(I64))
+    const ripLocal = 1
+    const tlb = local(I32, func.local(I32))
+    e.assign(2, e.load(I32, 'i32_load', k32(0), base + S.tlb))
+    e.release()
+    const outer = e.depth
+    let loop = 0
+    let tail = 0
+    const frame: Frame = {
+      e,
+      base,
+      runtime: this.o.linked.functions,
+      func: (name) => imports.func(name),
+      tlb: () => tlb,
+      goto: (next) => {
+        e.assign(0, next)
+        e.br({ depth: loop })
+      },
+      jump: (target) => {
+        e.assign(ripLocal, target)
+        e.br({ depth: tail })
+      },
+      exit: () => {
+        func.ret()
+      },
+    }
+    const bodies = this.hotBodies(frame, record)
+    e.loop(() => {
+      loop = e.depth
+      e.block(() => {
+        tail = e.depth
+        for (let i = 0; i <= bodies.length; i++) {
+          func.block()
+          e.depth++
+        }
+        this.emitCount(e, record)
+        func.get(0).mem('i32_load16_u', R.handler)
+        func.brTable(
+          bodies.map((_, i) => i),
+          bodies.length,
+        )
+        for (const body of bodies) {
+          func.end()
+          e.depth--
+          body()
+        }
+        func.end()
+        e.depth--
+        func.get(0).get(0).mem('i32_load16_u', R.handler).callIndirect(coldType).tee(0)
+        func
+          .i32(COLD.jump)
+          .op('i32_gt_u')
+          .brIf(e.depth - loop)
+        func.get(0).op('i32_eqz').if().ret().end()
+        func
+          .i32(0)
+          .mem('i64_load', base + S.rip)
+          .set(ripLocal)
+      })
+      emitJump(e, base, this.o.jumpCache, rip, loop)
+    })
+    if (e.depth !== outer) throw new Error('unbalanced blocks')
+    return func
+  }
+
+  /** What emits the cases of the switch, in the order of their indices. */
+  private hotBodies(frame: Frame, record: Val): (() => void)[] {
+    const bodies = fixedBodies(frame, record)
+    for (const { insns, mode } of this.o.hot) {
+      const facets = new Facets()
+      const probe = new Imports(this.o.linked.functions)
+      this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
+      if (facets.baked) continue
+      const name = nameOf(insns, mode, facets)
+      if (this.byName.has(name)) continue
+      this.byName.set(name, { index: this.names.push(name) - 1, name })
+      bodies.push(() => this.body(frame, record, insns, mode, new Facets()))
+    }
+    return bodies
+  }
+
+  private emitCount(e: Emit, record: Val): void {
+    const { counters } = this.o
+    if (counters === undefined) return
+    const at = e.let(e.load(I32, 'i32_load16_u', record, R.handler).shl(3))
+    e.store('i64_store', at, e.load(I64, 'i64_load', at, counters).add(1), counters)
+    e.release()
+  }
+}
+
+function nameOf(insns: readonly Insn[], mode: Mode, facets: Facets): string {
+  const forms = insns.map((i) => formName(i, mode)).join('+')
+  const key = facets.key
+  return key === '' ? forms : `${forms}@${key}`
+}
+
+/** A setter of flags and the branch that reads them. The first must not be able to change code. */
+export function fusable(a: Insn, b: Insn): boolean {
+  if (b.op !== 'jcc' || a.flow !== 'next') return false
+  if (a.op === 'cmp' || a.op === 'test') return true
+  return FUSED_SETTERS.has(a.op) && a.operands[0]?.kind === 'reg'
+}
+const FUSED_SETTERS = new Set(['sub', 'add', 'and', 'dec', 'inc', 'or', 'xor'])
+
+const undefinedOpcode: Meaning = (u) => u.raise(EXC.UD, -1)
+
+/** Cases 0 to 2. */
+function fixedBodies(frame: Frame, record: Val): (() => void)[] {
+  const { e, base } = frame
+  const store = (offset: number, value: Val): void => e.store('i32_store', k32(0), value, base + offset)
+  const bodies: (() => void)[] = []
+  bodies[HANDLER.dead] = () => {
+    store(S.exitRecord, record)
+    store(S.exit, k32(EXIT.dead))
+    frame.exit()
+  }
+  bodies[HANDLER.forward] = () => {
+    frame.goto(e.load(I32, 'i32_load', record, R.link))
+    e.release()
+  }
+  bodies[HANDLER.next] = () => {
+    const index = e.load(I32, 'i32_load16_u', record, R.index)
+    const left = e.let(e.load(I32, 'i32_load', k32(0), base + S.budget).sub(index))
+    store(S.budget, left)
+    const link = e.load(I32, 'i32_load', record, R.link)
+    e.unlikely(link.isZero().or(left.ltS(0)), () => {
+      const page = e.load(I64, 'i64_load', k32(0), base + S.codePage)
+      const mask = e.load(I64, 'i64_load', k32(0), base + S.codeMask)
+      frame.jump(page.add(e.load(I64, 'i64_load16_u', record, R.offset)).and(mask))
+    })
+    frame.goto(link)
+    e.release()
+  }
+  if (bodies.length !== FIXED_HANDLERS) throw new Error('fixed handlers are not what records count on')
+  return bodies
+}
+
+/** Goes on at `rip` by the jump cache, or leaves. */
+function emitJump(e: Emit, base: number, jumpCache: number, rip: Val, loop: number): void {
+  const { func } = e
+  const load64 = (offset: number): Val => e.load(I64, 'i64_load', k32(0), base + offset)
+  const leave = (exit: number): void => {
+    e.store('i64_store', k32(0), rip, base + S.rip)
+    e.store('i32_store', k32(0), k32(exit), base + S.exit)
+    func.ret()
+  }
+  e.unlikely(e.load(I32, 'i32_load', k32(0), base + S.budget).ltS(0), () => leave(EXIT.budget))
+  const linear = e.let(rip.add(load64(S.codeBase)).and(load64(S.codeMask)))
+  const low = linear.to32()
+  const slot = e.let(
+    low
+      .xor(low.shrU(12))
+      .and(JUMP.entries - 1)
+      .shl(4),
+  )
+  const tag = e.load(I64, 'i64_load', slot, jumpCache)
+  // Without the check of canonicity a wrong address could have the tag of another mode's entry.
+  const unknown = tag.ne(linear.xor(load64(S.modeTag))).or(linear.shl(16).shrS(16).ne(linear))
+  e.unlikely(unknown, () => leave(EXIT.jump))
+  e.store('i64_store', k32(0), rip.sub(linear.and(0xfff)), base + S.codePage)
+  e.assign(0, e.load(I32, 'i32_load', slot, jumpCache + 8))
+  e.release()
+  e.br({ depth: loop })
+}

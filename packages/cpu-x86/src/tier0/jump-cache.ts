@@ -1,0 +1,71 @@
+/**
+ * Where control goes that a record does not know: entries {i64 linear address ^ mode tag, i32 record, pad}, read by
+ * generated code. A flush changes the tag instead of the entries.
+ */
+import { S } from '../state.ts'
+import type { Mode } from './mode.ts'
+
+export const JUMP = { entries: 4096, entryBytes: 16 } as const
+
+/** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
+const GENERATIONS = 512
+
+export class JumpCache {
+  /** Host address. */
+  readonly at: number
+  private readonly w: Int32Array
+  /** Of supervisor and user code. */
+  private readonly generation = [0, 0]
+  private readonly state: Int32Array
+  private mode: Mode | undefined
+  private user = 0
+
+  constructor(buffer: ArrayBufferLike, at: number, base: number) {
+    this.at = at
+    this.w = new Int32Array(buffer, at, (JUMP.entries * JUMP.entryBytes) >> 2)
+    this.state = new Int32Array(buffer, base, S.end >> 2)
+    this.clear()
+  }
+
+  set(linear: number, record: number): void {
+    const low = linear | 0
+    const high = Math.floor(linear / 4294967296)
+    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
+    this.w[slot] = low
+    this.w[slot + 1] = high ^ this.state[(S.modeTag >> 2) + 1]!
+    this.w[slot + 2] = record
+  }
+
+  /** To be called when mode or privilege has changed. */
+  select(mode: Mode, user: boolean): void {
+    this.mode = mode
+    this.user = user ? 1 : 0
+    this.update()
+  }
+
+  /** Forgets everything, or what user code (1) or supervisor code (0) put there. */
+  flush(which: 0 | 1 | 'all'): void {
+    const last = this.generation
+    if (which !== 1) last[0]!++
+    if (which !== 0) last[1]!++
+    if (last[0]! >= GENERATIONS || last[1]! >= GENERATIONS) this.clear()
+    this.update()
+  }
+
+  private clear(): void {
+    this.generation.fill(0)
+    // A tag that no address has: bit 48 differs from bit 47.
+    for (let i = 0; i < this.w.length; i += 4) {
+      this.w[i] = 0
+      this.w[i + 1] = 0x0001_0000
+      this.w[i + 2] = 0
+    }
+  }
+
+  private update(): void {
+    const key = this.mode?.key ?? 0
+    const tag = ((this.generation[this.user]! << 7) | (key << 2) | (this.user << 1)) << 16
+    this.state[S.modeTag >> 2] = 0
+    this.state[(S.modeTag >> 2) + 1] = tag
+  }
+}
