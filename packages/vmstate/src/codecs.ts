@@ -65,15 +65,12 @@ export const equal = <T>(codec: Codec<T>): Codec<T> => ({
   },
 })
 
-/** Little-endian; refuses a value larger than the receiver's own. QEMU's PCI config version. */
+/** Refuses a negative value and one larger than the receiver's own ("le": less or equal). QEMU's PCI config version. */
 export const i32PositiveLe: Codec<number> = {
-  type: 'int32 positive le',
-  put(w, v) {
-    for (let i = 0; i < 4; i++) w.u8((v >>> (8 * i)) & 0xff)
-  },
+  type: 'int32 le',
+  put: (w, v) => w.int(v, 4),
   get(r, old) {
-    const b = r.raw(4)
-    const v = b[0]! | (b[1]! << 8) | (b[2]! << 16) | (b[3]! << 24)
+    const v = r.int(4)
     if (v < 0 || v > old) throw new BadValue(`0 to ${old}`, v)
     return v
   },

@@ -255,10 +255,10 @@ test('an equal value must be the receiver’s own', () => {
   })
 })
 
-test('a positive little-endian value may not exceed the receiver’s own', () => {
-  both(i32PositiveLe, 2, [2, 0, 0, 0], 2)
-  expect(refused(() => loaded(i32PositiveLe, [3, 0, 0, 0], 2)).came).toBe('3')
-  expect(refused(() => loaded(i32PositiveLe, [0, 0, 0, 0x80], 2)).expected).toBe('0 to 2')
+test('a value marked le may not be negative nor exceed the receiver’s own', () => {
+  both(i32PositiveLe, 2, [0, 0, 0, 2], 2)
+  expect(refused(() => loaded(i32PositiveLe, [0, 0, 0, 3], 2)).came).toBe('3')
+  expect(refused(() => loaded(i32PositiveLe, [0x80, 0, 0, 0], 2)).expected).toBe('0 to 2')
 })
 
 test('a timer that is not armed is all ones, and a bool is 0 or 1', () => {

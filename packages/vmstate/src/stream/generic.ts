@@ -41,17 +41,6 @@ const int = (size: 1 | 2 | 4): Scalar => ({ size, get: (r) => r.int(size), put: 
 const uint = (size: 1 | 2 | 4): Scalar => ({ size, get: (r) => r.uint(size), put: (w, v) => w.uint(v, size) })
 const big: Scalar = { size: 8, get: (r) => r.i64(), put: (w, v) => w.i64(v) }
 const ubig: Scalar = { size: 8, get: (r) => r.u64(), put: (w, v) => w.u64(v) }
-const le32: Scalar = {
-  size: 4,
-  get(r) {
-    const b = r.raw(4)
-    return b[0]! | (b[1]! << 8) | (b[2]! << 16) | (b[3]! << 24)
-  },
-  put(w, v: number) {
-    for (let i = 0; i < 4; i++) w.u8((v >>> (8 * i)) & 0xff)
-  },
-}
-
 const SCALARS: Readonly<Record<string, Scalar>> = {
   bool: uint(1),
   uint8: uint(1),
@@ -63,8 +52,7 @@ const SCALARS: Readonly<Record<string, Scalar>> = {
   int32: int(4),
   int64: big,
   timer: big,
-  'int32 le': le32,
-  'int32 positive le': le32,
+  'int32 le': int(4),
 }
 
 function scalarOf(type: string, size: number): Scalar | null {
