@@ -116,6 +116,8 @@ export class PciFunction {
     const { config } = this.state
     let value = 0
     for (let i = 0; i < size && at + i < CONFIG_SIZE; i++) value |= config[at + i]! << (8 * i)
+    if (this.state.irq_state !== 0 && at <= STATUS && at + size > STATUS)
+      value |= STATUS_INTERRUPT << (8 * (STATUS - at))
     return value >>> 0
   }
 
@@ -130,8 +132,7 @@ export class PciFunction {
     const touches = (from: number, length: number): boolean => at < from + length && from < at + size
     if (touches(COMMAND, 2) || touches(BAR0, 24) || touches(ROM_BAR, 4)) this.updateMappings()
     if (touches(COMMAND, 2) && this.interruptsDisabled() !== masked) {
-      for (let pin = 0; pin < 4; pin++)
-        if (this.state.irq_state[pin] !== 0) this.slot?.changeInterrupt(pin, masked ? 1 : -1)
+      for (let pin = 0; pin < 4; pin++) if (this.level(pin)) this.slot?.changeInterrupt(pin, masked ? 1 : -1)
     }
     this.written?.(at, size)
   }
@@ -152,8 +153,7 @@ export class PciFunction {
 
   afterLoad(): void {
     const pin = this.pin()
-    this.interrupt.restore(pin >= 0 && this.state.irq_state[pin] !== 0)
-    this.updateStatus()
+    this.interrupt.restore(pin >= 0 && this.level(pin))
     this.updateMappings()
   }
 
@@ -167,16 +167,13 @@ export class PciFunction {
 
   private pinChanged(level: boolean): void {
     const pin = this.pin()
-    if (pin < 0 || pin > 3 || (this.state.irq_state[pin] !== 0) === level) return
-    this.state.irq_state[pin] = level ? 1 : 0
-    this.updateStatus()
+    if (pin < 0 || pin > 3 || this.level(pin) === level) return
+    this.state.irq_state ^= 1 << pin
     if (!this.interruptsDisabled()) this.slot?.changeInterrupt(pin, level ? 1 : -1)
   }
 
-  private updateStatus(): void {
-    const { config, irq_state } = this.state
-    if (irq_state.some((level) => level !== 0)) config[STATUS]! |= STATUS_INTERRUPT
-    else config[STATUS]! &= ~STATUS_INTERRUPT
+  private level(pin: number): boolean {
+    return ((this.state.irq_state >> pin) & 1) !== 0
   }
 
   private updateMappings(): void {

@@ -4,7 +4,7 @@
  * Spec  [PCI] PCI Local Bus Specification 3.0, chapter 6
  * Wire  "PCIDevice" version 2, inside each function's section
  */
-import { BadValue, derived, i32PositiveLe, named, type Codec, type VMState } from '@godwit/vmstate'
+import { derived, i32PositiveLe, named, pciConfig, pciIrqState, since, type VMState } from '@godwit/vmstate'
 
 export const CONFIG_SIZE = 256
 
@@ -29,9 +29,10 @@ const STATUS_ERRORS = 0xf900
 
 export interface PciDeviceState {
   version_id: number
+  /** The interrupt bit of the status register is not in here: it follows from irq_state. */
   config: Uint8Array
-  /** Level of INTA# to INTD#, 0 or 1. */
-  irq_state: Uint8Array
+  /** Levels of INTA# to INTD#, bits 0 to 3. */
+  irq_state: number
   /** Bits the guest may write. */
   wmask: Uint8Array
   /** Bits that a written one clears. */
@@ -40,42 +41,9 @@ export interface PciDeviceState {
   cmask: Uint8Array
 }
 
-const pciConfig: Codec<Uint8Array> = {
-  type: 'pci config',
-  shape: { kind: 'bytes', length: CONFIG_SIZE },
-  put(w, config) {
-    // The interrupt bit of the status register follows from irq_state and is not sent.
-    const sent = config.slice()
-    sent[STATUS]! &= ~STATUS_INTERRUPT
-    w.raw(sent)
-  },
-  get(r, config, where) {
-    const came = r.raw(CONFIG_SIZE)
-    const { wmask, w1cmask, cmask } = where.state as PciDeviceState
-    for (let i = 0; i < CONFIG_SIZE; i++) {
-      const fixed = cmask[i]! & ~wmask[i]! & ~w1cmask[i]!
-      if (((came[i]! ^ config[i]!) & fixed) !== 0)
-        throw new BadValue(`${config[i]!} at config[${i}] in the bits ${fixed} that say what device this is`, came[i])
-    }
-    config.set(came)
-    return config
-  },
-}
-
-const irqState: Codec<Uint8Array> = {
-  type: 'pci irq state',
-  shape: { kind: 'bytes', length: 16 },
-  put(w, levels) {
-    for (const level of levels) w.u32(level)
-  },
-  get(r, levels) {
-    for (let i = 0; i < 4; i++) {
-      const level = r.uint(4)
-      if (level > 1) throw new BadValue('0 or 1 as level of an interrupt pin', level)
-      levels[i] = level
-    }
-    return levels
-  },
+/** Bits that say what device this is. */
+function compared(s: PciDeviceState): Uint8Array {
+  return s.cmask.map((bits, i) => bits & ~s.wmask[i]! & ~s.w1cmask[i]!)
 }
 
 export const pciDeviceVmstate: VMState<PciDeviceState> = {
@@ -84,11 +52,14 @@ export const pciDeviceVmstate: VMState<PciDeviceState> = {
   minVersion: 1,
   fields: {
     version_id: i32PositiveLe,
-    config: named('config[0]', pciConfig),
-    irq_state: { fate: 'since', version: 2, codec: irqState },
+    config: named('config[0]', pciConfig(CONFIG_SIZE, compared)),
+    irq_state: since(2, pciIrqState),
     wmask: derived('what device this is'),
     w1cmask: derived('what device this is'),
     cmask: derived('what device this is'),
+  },
+  postLoad(s) {
+    s.config[STATUS]! &= ~STATUS_INTERRUPT
   },
 }
 
@@ -178,7 +149,7 @@ export function pciState(makeup: PciMakeup): PciDeviceState {
       put32(cmask, at + 4, 0xffff_ffff)
     }
   }
-  return { version_id: 2, config, irq_state: new Uint8Array(4), wmask, w1cmask, cmask }
+  return { version_id: 2, config, irq_state: 0, wmask, w1cmask, cmask }
 }
 
 /** Puts a capability before the others; its bytes are read-only until their wmask is opened. Returns its offset. */
