@@ -282,16 +282,16 @@ function pdToDq(x: Val, round: boolean): Val {
   return v(v(n, 'i32x4_trunc_sat_f64x2_s_zero'), 'v128_bitselect', MIN_INT, fits)
 }
 
-/** MMX integers to floats: the MMX state is entered for register operands and those of CVTPI2PS in memory. */
-function fromMmx(name: string, fast: (x: Val) => Val, write: (u: Unit, r: Val) => void, always: boolean): Meaning {
+/** MMX integers to floats: the MMX state is entered for register operands only, as AMD processors do. */
+function fromMmx(name: string, fast: (x: Val) => Val, write: (u: Unit, r: Val) => void): Meaning {
   return (u) => {
-    if (always || !isMemory(u, 1)) guardMmx(u)
+    if (!isMemory(u, 1)) guardMmx(u)
     convert(
       name,
       (u) => u.e.let(u.place(1, 'read', { size: 64 }).get()),
       fast,
       (u, r) => {
-        if (always || !isMemory(u, 1)) enterMmx(u)
+        if (!isMemory(u, 1)) enterMmx(u)
         write(u, r)
       },
     )(u)
@@ -457,8 +457,8 @@ export const SSE_FLOAT: Meanings = {
   cvttps2dq: convert('cvttps2dq', fromVector, (x) => psToDq(x, false), to(128)),
   cvtpd2dq: convert('cvtpd2dq', fromVector, (x) => pdToDq(x, true), to(128)),
   cvttpd2dq: convert('cvttpd2dq', fromVector, (x) => pdToDq(x, false), to(128)),
-  cvtpi2ps: fromMmx('cvtpi2ps', (x) => low64(v(splat64(x), 'f32x4_convert_i32x4_s')), to(64), true),
-  cvtpi2pd: fromMmx('cvtpi2pd', (x) => v(splat64(x), 'f64x2_convert_low_i32x4_s'), to(128), false),
+  cvtpi2ps: fromMmx('cvtpi2ps', (x) => low64(v(splat64(x), 'f32x4_convert_i32x4_s')), to(64)),
+  cvtpi2pd: fromMmx('cvtpi2pd', (x) => v(splat64(x), 'f64x2_convert_low_i32x4_s'), to(128)),
   cvtps2pi: toMmx('cvtps2pi', fromHalf, (x) => psToDq(x, true)),
   cvttps2pi: toMmx('cvttps2pi', fromHalf, (x) => psToDq(x, false)),
   cvtpd2pi: toMmx('cvtpd2pi', fromVector, (x) => pdToDq(x, true)),
