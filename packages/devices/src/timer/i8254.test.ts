@@ -7,8 +7,10 @@ deviceContract(i8254, {
     const { counters, control } = model.io
     const kind = rng.below(10)
     if (kind < 4) bench.saw(counters.read!(rng.below(3), 1))
-    else if (kind === 4) bench.saw(Number(model.out2()))
-    else if (kind === 5) control.write!(0xc0 | rng.below(64), 0, 1)
+    else if (kind === 4) {
+      model.setGate2(rng.chance(0.5))
+      bench.saw(Number(model.out2()))
+    } else if (kind === 5) control.write!(0xc0 | rng.below(64), 0, 1)
     else if (kind === 6) control.write!(rng.below(3) << 6, 0, 1)
     else {
       // a control word and the count that belongs to it

@@ -252,8 +252,6 @@ export const i8254 = device({
       },
       sizes: { min: 1, max: 1 } as const,
       inputs: {
-        /** Gate of counter 2, from port 0x61. */
-        gate2: wire((level) => setGate(2, level)),
         /** Up while the HPET takes the timer interrupt. */
         disable: wire((level) => {
           if (level) {
@@ -269,6 +267,7 @@ export const i8254 = device({
       },
       /** Counter 2 as port 0x61 shows it. */
       gate2: () => s.channels[2]!.gate !== 0,
+      setGate2: (level: boolean) => setGate(2, level),
       out2: () => outAt(s.channels[2]!, clock.now()),
       reset() {
         s.channels.forEach((c, i) => {
