@@ -251,7 +251,7 @@ test('A destination that refuses the last section answers SHUT 1, and the source
 
 /** Breaks the channel when the source enters a phase. */
 function breakIn(phase: SourcePhase, how: (p: ReturnType<typeof pair>) => void) {
-  let p: ReturnType<typeof pair> | undefined
+  const holder: { p?: ReturnType<typeof pair> } = {}
   const wrap = (end: Channel): Channel => ({
     ...end,
     duplex: true,
@@ -259,12 +259,11 @@ function breakIn(phase: SourcePhase, how: (p: ReturnType<typeof pair>) => void) 
     close: () => end.close(),
     abort: (reason) => end.abort(reason),
     async send(bytes) {
-      if (p?.outgoing.phase === phase) how(p)
+      if (holder.p?.outgoing.phase === phase) how(holder.p)
       await end.send(bytes)
     },
   })
-  p = pair({ wrap })
-  return p
+  return (holder.p = pair({ wrap }))
 }
 
 const breakable = SOURCE_PHASES.filter((phase) => phase !== 'pause' && phase !== 'confirm')

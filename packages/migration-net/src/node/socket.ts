@@ -38,7 +38,7 @@ export class SocketChannel implements Channel {
     if (this.failure !== undefined) return Promise.reject(this.broken())
     return new Promise((resolve, reject) => {
       this.socket.write(bytes, (error) => {
-        if (error == null) return resolve()
+        if (error === null || error === undefined) return resolve()
         this.failure ??= error
         reject(this.broken())
       })
