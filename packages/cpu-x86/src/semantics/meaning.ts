@@ -21,6 +21,12 @@ export type Intent = 'read' | 'write' | 'both'
 export interface Place {
   get(): Val
   set(value: Val): void
+  /**
+   * Of opened memory: its host address (i32), and how many bytes from there on are plain memory that the same intent
+   * reaches, up to the page's end (i32; 0 for devices, page borders, pages with code, what has limits to check).
+   * To be asked after all places are open. Absent where a tier cannot tell.
+   */
+  run?(): { readonly host: Val; readonly bytes: Val }
 }
 
 /** One instruction being translated by some tier. */

@@ -1,0 +1,163 @@
+/**
+ * String instructions. With REP one execution does one element, or as many as lie together in plain memory, and asks to
+ * be executed again while there is work: so interrupts come between, and a fault finds the registers right.
+ */
+import { I32 } from '@godwit/wasm-encoder'
+import { S } from '../state.ts'
+import { k32, local, select, type Val } from '../wasm/value.ts'
+import type { Meaning, Meanings, Place, Unit } from './meaning.ts'
+import { RAX, RCX, RDI, RSI, ZERO, constant, fit, sourceSegment } from './operands.ts'
+
+const ES = 0
+
+const source = (u: Unit): Place => u.memory(sourceSegment(u), u.reg(RSI, u.insn.addressSize).to64u(), u.size, 'read')
+const destination = (u: Unit, intent: 'read' | 'write'): Place =>
+  u.memory(ES, u.reg(RDI, u.insn.addressSize).to64u(), u.size, intent)
+
+/** Moves an index register by some elements (i32), in the direction of DF. */
+function advance(u: Unit, number: number, elements: Val): void {
+  const { addressSize } = u.insn
+  const bytes = u
+    .field(I32, S.direction)
+    .mul(u.size / 8)
+    .mul(elements)
+  const by = addressSize === 64 ? bytes.to64s() : bytes
+  u.setReg(number, addressSize, u.e.let(u.reg(number, addressSize).add(by).zext(addressSize)))
+}
+
+/**
+ * Runs a body that says how many elements (i32) it did: once, or by REP while CX counts down.
+ * `more` is a further condition to go on.
+ */
+function repeat(u: Unit, body: (count: Val | undefined) => { done: Val; more?: Val }): void {
+  const { insn, e } = u
+  if (insn.rep === 0) {
+    body(undefined)
+    return
+  }
+  const { addressSize } = insn
+  u.flags.flush()
+  const count = u.reg(RCX, addressSize)
+  e.if(count.ne(0), () => {
+    const { done, more } = body(count)
+    u.flags.flush()
+    const left = e.let(count.sub(fit(done, addressSize)).zext(addressSize))
+    u.setReg(RCX, addressSize, left)
+    const again = left.ne(0)
+    e.if(more === undefined ? again : again.and(more), () => u.again())
+  })
+}
+
+/** How many elements can go at once: all in reach, upwards, before the address wraps. At least 1, an i32. */
+function reach(u: Unit, count: Val, bytes: Val, ...indexes: number[]): Val {
+  const { e, size, insn } = u
+  const { addressSize } = insn
+  const shift = size === 64 ? 3 : size === 32 ? 2 : size === 16 ? 1 : 0
+  const n = e.temp(I32)
+  const least = (limit: Val): void => e.assign(n, select(limit.ltU(local(I32, n)), limit, local(I32, n)))
+  e.assign(n, select(u.field(I32, S.direction).gtS(0), bytes.shrU(shift), k32(0)))
+  if (addressSize === 16) for (const i of indexes) least(e.let(k32(0x10000).sub(u.reg(i, 16)).shrU(shift)))
+  const most = constant(4096, addressSize)
+  least(e.let(select(count.ltU(most), count, most).to32()))
+  return local(I32, n)
+}
+
+const one = k32(1)
+
+const movs: Meaning = (u) => {
+  const { e, size } = u
+  repeat(u, (count) => {
+    const from = source(u)
+    const to = destination(u, 'write')
+    const done = e.temp(I32)
+    e.assign(done, one)
+    const single = (): void => to.set(from.get())
+    const [a, b] = count === undefined ? [] : [from.run?.(), to.run?.()]
+    if (a === undefined || b === undefined) {
+      single()
+    } else {
+      const bytes = e.let(select(a.bytes.ltU(b.bytes), a.bytes, b.bytes))
+      // An overlap from below repeats what was just written: copy no further than the distance.
+      const distance = e.let(b.host.sub(a.host))
+      const free = e.let(select(distance.sub(1).ltU(bytes), distance, bytes))
+      const n = e.let(reach(u, count!, free, RSI, RDI))
+      e.if(
+        n.gtU(1),
+        () => {
+          u.call('copy_bytes', [b.host, a.host, n.mul(size / 8)])
+          e.assign(done, n)
+        },
+        single,
+      )
+    }
+    const elements = local(I32, done)
+    advance(u, RSI, elements)
+    advance(u, RDI, elements)
+    return { done: elements }
+  })
+}
+
+const stos: Meaning = (u) => {
+  const { e, size } = u
+  repeat(u, (count) => {
+    const to = destination(u, 'write')
+    const value = u.reg(RAX, size)
+    const done = e.temp(I32)
+    e.assign(done, one)
+    const b = count === undefined ? undefined : to.run?.()
+    if (b === undefined) {
+      to.set(value)
+    } else {
+      const n = e.let(reach(u, count!, b.bytes, RDI))
+      e.if(
+        n.gtU(1),
+        () => {
+          u.call('fill_elements', [b.host, value.to64u(), n.mul(size / 8), k32(size)])
+          e.assign(done, n)
+        },
+        () => to.set(value),
+      )
+    }
+    advance(u, RDI, local(I32, done))
+    return { done: local(I32, done) }
+  })
+}
+
+const lods: Meaning = (u) =>
+  repeat(u, () => {
+    u.setReg(RAX, u.size, source(u).get())
+    advance(u, RSI, one)
+    return { done: one }
+  })
+
+/** What a comparison leaves, and whether REPE or REPNE goes on. */
+function compared(u: Unit, a: Val, b: Val): Val | undefined {
+  const { e, size, insn } = u
+  const r = e.let(a.sub(b).zext(size))
+  u.flags.set({ kind: 'sub', size, a, b, r })
+  if (insn.rep === 0) return undefined
+  const equal = u.flags.cond(ZERO)
+  return e.let(insn.rep === 0xf3 ? equal : equal.isZero())
+}
+
+const goingOn = (more: Val | undefined): { done: Val; more?: Val } =>
+  more === undefined ? { done: one } : { done: one, more }
+
+const cmps: Meaning = (u) =>
+  repeat(u, () => {
+    const from = source(u)
+    const to = destination(u, 'read')
+    const [a, b] = [from.get(), to.get()]
+    advance(u, RSI, one)
+    advance(u, RDI, one)
+    return goingOn(compared(u, a, b))
+  })
+
+const scas: Meaning = (u) =>
+  repeat(u, () => {
+    const b = destination(u, 'read').get()
+    advance(u, RDI, one)
+    return goingOn(compared(u, u.reg(RAX, u.size), b))
+  })
+
+export const STRING_MEANINGS: Meanings = { movs, stos, lods, cmps, scas }
