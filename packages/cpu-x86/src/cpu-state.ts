@@ -97,6 +97,8 @@ export class CpuState {
   sysenterEip = 0
   smbase = 0x3_0000
   inSmm = false
+  /** Set by the board: system management mode was entered or left, so that SMRAM is shown or hidden. */
+  onSmm: ((inside: boolean) => void) | undefined
   /** An NMI handler runs: further NMIs wait for IRET. */
   nmiBlocked = false
   /** The SMI came while an NMI handler ran. */
@@ -121,8 +123,6 @@ export class CpuState {
   xcr0 = 1n
   /** Two u64 a register: the upper halves of YMM0 to YMM15, kept for the stream. */
   readonly ymmHigh = new BigUint64Array(32)
-  /** Instructions between the events that TF's trap is for: set when an instruction began with TF. */
-  debugStatus = 0
 
   constructor(host: HostMemory, base: number) {
     this.host = host
@@ -392,8 +392,11 @@ export class CpuState {
   }
 
   /** The state after power-on or INIT; SDM vol. 3A, table 9-1. EDX holds the model's signature. */
-  reset(signature: number): void {
+  reset(signature: number, machineCheck = true): void {
     const { fpr, fpuEmpty, xmm } = S
+    this.leaveSmm()
+    this.setWord(S.a20Mask, -1)
+    this.resetMachineCheck(machineCheck)
     for (let i = 0; i < 16; i++) this.setPair(S.gpr + 8 * i, 0, 0)
     this.setPair(S.zero, 0, 0)
     this.setGpr32(2, signature)
@@ -431,10 +434,17 @@ export class CpuState {
     this.resetRest()
   }
 
+  /** Ends system management mode, telling the board. */
+  leaveSmm(): void {
+    if (!this.inSmm) return
+    this.inSmm = false
+    this.onSmm?.(false)
+  }
+
   private resetRest(): void {
     this.sysenterCs = this.sysenterEsp = this.sysenterEip = 0
     this.smbase = 0x3_0000
-    this.inSmm = this.nmiBlocked = this.smiInsideNmi = false
+    this.nmiBlocked = this.smiInsideNmi = false
     this.smiCount = 0n
     this.pat = 0x0007_0406_0007_0406n
     for (const a of [this.mtrrFixed, this.mtrrBase, this.mtrrMask, this.ymmHigh]) a.fill(0n)
