@@ -268,7 +268,6 @@ export const mc146818 = device({
         cmos[index] = value
         if (isCalendar(index) && runs()) {
           takeTime()
-          s.offset = 0n
           planUpdate()
         } else if (isAlarm(index)) planUpdate()
       }
