@@ -4,7 +4,7 @@
  * Nothing on the wire is trusted: every length is bounded before memory is spent on it, and what is buffered
  * is never more than the largest single element that the limits allow.
  */
-import { EndOfBytes } from '@godwit/bits'
+import { EndOfBytes, Reader } from '@godwit/bits'
 import { VMStateError } from '../errors.ts'
 import { PartialReader } from '../vmstate.ts'
 import { loadConfiguration } from './configuration.ts'
@@ -48,6 +48,10 @@ export interface StreamReaderOptions<T> {
   readonly packaged?: boolean
 }
 
+/** Decodings of an incomplete device section that are done for every arrival of bytes. */
+const FREE_ATTEMPTS = 8
+const MAX_ATTEMPTS = 256
+
 type Phase = 'header' | 'configuration' | 'element' | 'ram' | 'footer' | 'afterEof' | 'done'
 
 export class StreamReader<T = unknown> {
@@ -66,6 +70,9 @@ export class StreamReader<T = unknown> {
   /** Bytes that must be buffered before trying again is of use. */
   private needed = 0
   private failure: StreamError | null = null
+  /** Times that the device section at work was decoded in vain, and how many bytes were there the last time. */
+  private attempts = 0
+  private attempted = 0
 
   constructor(options: StreamReaderOptions<T>) {
     this.options = options
@@ -131,6 +138,7 @@ export class StreamReader<T = unknown> {
     try {
       const element = this.read(r)
       this.needed = 0
+      this.attempts = 0
       return { ...element, offset }
     } catch (thrown) {
       const missing = missingBytes(thrown)
@@ -250,14 +258,18 @@ export class StreamReader<T = unknown> {
     const payloadOffset = r.offset
     const most = this.limits.maxSectionBytes
     // one byte more than a payload may have: the footer's first
+    if (this.attempts >= FREE_ATTEMPTS && !this.ended) this.awaitFooter(r, head.sectionId, payloadOffset)
     const window = new PartialReader(r.data.subarray(start, Math.min(r.data.length, start + most + 1)), payloadOffset)
     let value: T
     try {
       value = this.options.decode(head, window)
     } catch (thrown) {
-      if (missingBytes(thrown) !== null && window.data.length > most) {
+      const missing = missingBytes(thrown)
+      if (missing !== null && missing - payloadOffset > most) {
         throw this.fault('limit', payloadOffset, `a payload of at most ${most} bytes`, 'a longer one')
       }
+      this.attempts++
+      this.attempted = r.data.length - start
       throw thrown
     }
     if (window.at > most)
@@ -268,6 +280,36 @@ export class StreamReader<T = unknown> {
     this.enlist(head)
     const payload = r.data.subarray(start, start + window.at)
     return { kind: 'device', ...head, payload, payloadOffset, value }
+  }
+
+  /**
+   * Decoding anew for every few bytes would take quadratic time. So after some attempts in vain the next one waits
+   * for bytes that look like the section's footer; a payload that is full of them is not one we take.
+   */
+  private awaitFooter(r: PartialReader, sectionId: number, payloadOffset: number): void {
+    if (this.attempts >= MAX_ATTEMPTS) {
+      throw this.fault('limit', payloadOffset, `one footer (0x7e and id ${sectionId})`, 'a payload full of them')
+    }
+    const { data, at } = r
+    const from = at + Math.max(0, this.attempted - 4)
+    for (
+      let i = data.indexOf(TYPE.FOOTER, from);
+      i >= 0 && i + 5 <= data.length;
+      i = data.indexOf(TYPE.FOOTER, i + 1)
+    ) {
+      if (new Reader(data.subarray(i + 1, i + 5)).u32() === sectionId) return
+    }
+    const { left } = r
+    if (left > this.limits.maxSectionBytes + 5) {
+      throw this.fault(
+        'limit',
+        payloadOffset,
+        `a payload of at most ${this.limits.maxSectionBytes} bytes`,
+        'a longer one',
+      )
+    }
+    this.attempted = left
+    throw new EndOfBytes(r.offset, left + 1, left)
   }
 
   private enlist(head: SectionHead): void {
