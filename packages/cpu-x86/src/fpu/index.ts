@@ -5,6 +5,7 @@ import { ts, wasm, type RuntimeFunctions } from '../runtime.ts'
 import { EXC, S } from '../state.ts'
 import { updateFpuBlocks } from './blocks.ts'
 import { softArithmetic } from './sse-soft.ts'
+import { X87_FUNCTIONS } from './x87-functions.ts'
 import { compareStrings } from './strings.ts'
 
 export { updateFpuBlocks } from './blocks.ts'
@@ -13,6 +14,7 @@ const CR4_OSXMMEXCPT = 0x400
 const viewOf = (cpu: Cpu): DataView => new DataView(cpu.host.memory.buffer)
 
 export const FPU_FUNCTIONS: RuntimeFunctions = {
+  ...X87_FUNCTIONS,
   /** Raises an exception without an error code. */
   fpu_blocked: wasm([I32], [I32], (f, link) => {
     f.i32(0)

@@ -143,14 +143,14 @@ export function storeBcd(fpu: X87): readonly [bigint, number] | undefined {
   return fpu.raise(IE) ? undefined : indefinite
 }
 
-/** 1, log2(10), log2(e), pi, log10(2), ln(2), 0: exponent of the last bit, 66 bits and more of significand. */
+/** 1, log2(10), log2(e), pi, log10(2), ln(2), 0, to 96 bits after the point. */
 const CONSTANTS: readonly Num[] = [
   finite(0, 1n, 0),
-  finite(0, 0x35269e12f346e2bf9n, -64),
-  finite(0, 0x5c551d94ae0bf85ddn, -66),
-  finite(0, 0xc90fdaa22168c234cn, -66),
-  finite(0, 0x9a209a84fbcff7988n, -69),
-  finite(0, 0xb17217f7d1cf79abcn, -68),
+  finite(0, 0x35269e12f346e2bf924afdbfdn, -96),
+  finite(0, 0x171547652b82fe1777d0ffda0n, -96),
+  finite(0, 0x3243f6a8885a308d313198a2en, -96),
+  finite(0, 0x4d104d427de7fbcc47c4acd6n, -96),
+  finite(0, 0xb17217f7d1cf79abc9e3b398n, -96),
   finite(0, 0n, 0),
 ]
 
