@@ -28,16 +28,18 @@ export function push(f: Fifo8, byte: number): void {
   f.num++
 }
 
-/** The oldest byte; 0 when there is none. */
+/** The oldest byte; 0 when there is none. Nothing of it stays, so that equal contents are equal states. */
 export function pop(f: Fifo8): number {
   if (f.num === 0) return 0
   const byte = f.data[f.head]!
-  f.head = (f.head + 1) % f.data.length
+  f.data[f.head] = 0
   f.num--
+  f.head = f.num === 0 ? 0 : (f.head + 1) % f.data.length
   return byte
 }
 
 export function clear(f: Fifo8): void {
+  f.data.fill(0)
   f.head = 0
   f.num = 0
 }

@@ -128,7 +128,7 @@ export const kbdVmstate: VMState<KbdState> = {
     pending: derived('pending_tmp'),
     throttle: derived('migration_flags: a full throttle time from the moment of loading'),
     extended: derived('property extended-state'),
-    came: derived('which subsections came'),
+    came: derived('which subsections came; only while loading'),
   },
   preSave(s) {
     s.pending_tmp = s.extended
@@ -149,6 +149,7 @@ export const kbdVmstate: VMState<KbdState> = {
       if ((s.pending & PENDING_AUX_OLD) !== 0) s.pending |= PENDING_AUX
     }
     s.pending &= PENDING_ALL
+    s.came = { outport: false, extended: false }
   },
 }
 
@@ -202,6 +203,12 @@ export const i8042 = device({
       const ofMouse = (s.status & MOUSE_OBF) !== 0
       wires.kbd.set(full && !ofMouse && (s.mode & KBD_INT) !== 0 && (s.mode & DISABLE_KBD) === 0)
       wires.mouse.set(full && ofMouse && (s.mode & MOUSE_INT) !== 0)
+    }
+
+    /** The wires follow from status and mode at all times, so that a loaded state knows them. */
+    function setMode(mode: number): void {
+      s.mode = mode
+      updateLines()
     }
 
     function emptyBuffer(): void {
@@ -296,14 +303,13 @@ export const i8042 = device({
       switch (command) {
         case 0:
           // A byte for the keyboard switches its interface on again.
-          s.mode &= ~DISABLE_KBD
+          setMode(s.mode & ~DISABLE_KBD)
           keyboard.write(value)
           offer()
           break
         case WRITE_MODE:
-          s.mode = value
+          setMode(value)
           keyboard.setTranslation?.((value & TRANSLATE) !== 0)
-          updateLines()
           offer()
           break
         case WRITE_OBUF:
@@ -355,10 +361,9 @@ export const i8042 = device({
         case TEST_KBD:
           return say(0x00, false)
         case KBD_DISABLE:
-          s.mode |= DISABLE_KBD
-          return
+          return setMode(s.mode | DISABLE_KBD)
         case KBD_ENABLE:
-          s.mode &= ~DISABLE_KBD
+          setMode(s.mode & ~DISABLE_KBD)
           return offer()
         case READ_INPORT:
           return say(0x80, false)

@@ -1,4 +1,4 @@
-/** Where two plain objects differ, as paths with both values; nothing where they are equal. */
+/** Where two plain objects differ, as paths with both values; nothing where they are equal. `ignored` are such paths. */
 export function differences(a: unknown, b: unknown, ignored: readonly string[], path = ''): string[] {
   if (Object.is(a, b)) return []
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
@@ -9,10 +9,11 @@ export function differences(a: unknown, b: unknown, ignored: readonly string[], 
   const keys = new Set([...Object.keys(a), ...Object.keys(b)])
   const found: string[] = []
   for (const key of keys) {
-    if (path === '' && ignored.includes(key)) continue
+    const at = path === '' ? key : `${path}.${key}`
+    if (ignored.includes(at)) continue
     const [x, y] = [(a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]]
     if (typeof x === 'function' && typeof y === 'function') continue
-    found.push(...differences(x, y, ignored, path === '' ? key : `${path}.${key}`))
+    found.push(...differences(x, y, ignored, at))
     if (found.length >= 5) break
   }
   return found
