@@ -151,7 +151,7 @@ export const apic = device({
 
     // -- priorities: [SDM] "Interrupt acceptance for fixed interrupts", "Task and processor priorities"
     function processorPriority(): number {
-      const inService = highest(s.isr) & 0xf0
+      const inService = Math.max(0, highest(s.isr)) & 0xf0
       return (s.tpr & 0xf0) >= inService ? s.tpr : inService
     }
 
