@@ -132,7 +132,7 @@ const throughCarry =
     rotated(u, place, n, r, cf, signOf(r, size).xor(left ? cf : bit(r, size - 2)))
   }
 
-/** SHLD and SHRD. Sixteen-bit ones shift through the destination once more when the count is above 16. */
+/** SHLD and SHRD. Sixteen-bit ones with a count above 16 shift the source in a second time, as AMD's processors do. */
 const double =
   (left: boolean): Meaning =>
   (u) => {
@@ -156,7 +156,8 @@ const double =
         r = e.let(left ? whole.shl(by).shrU(32).to32() : whole.shrU(by).to32())
         cf = left ? bit(a, k32(32).sub(n)) : bit(a, n.sub(1))
       } else {
-        const whole = e.let(wideA.shl(32).or(wideB.shl(16)).or(wideA))
+        const twice = wideB.mul(0x10001)
+        const whole = e.let(left ? wideA.shl(32).or(twice) : twice.shl(16).or(wideA))
         r = e.let((left ? whole.shl(by).shrU(32) : whole.shrU(by)).to32().zext(16))
         cf = left ? bit(whole.shl(by), 48) : bit(whole.shrU(by.sub(1)), 0)
       }
