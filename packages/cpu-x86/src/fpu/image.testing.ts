@@ -29,6 +29,8 @@ export function loadImage(step: SingleStep, image: Uint8Array): void {
   bytes.set(image.subarray(IMAGE.rax, IMAGE.rax + 16), base + S.gpr)
   view.setBigUint64(base + S.gpr + 56, BigInt(MEMORY), true)
   bytes.set(image.subarray(IMAGE.memory), MEMORY)
+  // All arithmetic flags clear.
+  view.setUint32(base + S.flagRes, 1, true)
   updateFpuBlocks(view, base)
 }
 

@@ -102,14 +102,19 @@ export function arithMemory(fpu: X87, op: Arith, value: Num): void {
   deliver(fpu, 0, compute(op, fpu.get(0), value, fpu.rc))
 }
 
-/** 0 greater, 1 less, 2 equal, 3 unordered, -1 for an unmasked exception. */
+/** Outcome of a comparison: 0 greater, 1 less, 2 equal, 3 unordered. */
+const UNORDERED = 3
+/** Added when an unmasked exception keeps the operands on the stack. */
+export const STAYS = 4
+
+/** An outcome, perhaps with STAYS; -1 if nothing at all is to be done (unmasked denormal operand). */
 export function compareNumbers(fpu: X87, a: Num | undefined, b: Num | undefined, quiet: boolean): number {
-  fpu.c1(false)
-  if (a === undefined || b === undefined) return fpu.underflow() ? -1 : 3
-  if (a.kind === 'bad' || b.kind === 'bad') return fpu.raise(IE) ? -1 : 3
+  const unordered = (unmasked: boolean): number => (unmasked ? UNORDERED | STAYS : UNORDERED)
+  if (a === undefined || b === undefined) return unordered(fpu.underflow())
+  if (a.kind === 'bad' || b.kind === 'bad') return unordered(fpu.raise(IE))
   if (a.kind === 'nan' || b.kind === 'nan') {
-    if (quiet && !isSignaling(a) && !isSignaling(b)) return 3
-    return fpu.raise(IE) ? -1 : 3
+    if (quiet && !isSignaling(a) && !isSignaling(b)) return UNORDERED
+    return unordered(fpu.raise(IE))
   }
   if ((isDenormal(a) || isDenormal(b)) && fpu.raise(DE)) return -1
   const c = order(a, b)
@@ -118,12 +123,13 @@ export function compareNumbers(fpu: X87, a: Num | undefined, b: Num | undefined,
 
 const CODES = [0, C0, C3, C0 | C2 | C3]
 
-/** Condition codes of FCOM; an unmasked exception leaves them and the stack. */
+/** Condition codes of FCOM. */
 export function compareCodes(fpu: X87, a: Num | undefined, b: Num | undefined, quiet: boolean, pops: number): void {
+  fpu.c1(false)
   const r = compareNumbers(fpu, a, b, quiet)
   if (r < 0) return
-  fpu.conditions(CODES[r]!)
-  for (let i = 0; i < pops; i++) fpu.pop()
+  fpu.conditions(CODES[r & 3]!)
+  if (r < STAYS) for (let i = 0; i < pops; i++) fpu.pop()
 }
 
 export function fxam(fpu: X87): void {
@@ -239,6 +245,7 @@ export function remainder(fpu: X87, nearest: boolean): void {
   if (fpu.empty(0) || fpu.empty(1)) {
     if (fpu.underflow()) return
     fpu.set(0, INDEFINITE)
+    fpu.status &= ~C2
     return
   }
   const a = fpu.get(0)

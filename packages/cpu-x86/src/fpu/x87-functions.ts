@@ -3,7 +3,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { ts, type RuntimeFunctions } from '../runtime.ts'
 import { EXC, S } from '../state.ts'
-import { ARITH, arithMemory, arithRegisters, compareCodes, compareNumbers } from './x87-arith.ts'
+import { ARITH, arithMemory, arithRegisters, compareCodes, compareNumbers, STAYS } from './x87-arith.ts'
 import { decodeMemory, KINDS, load, loadBcd, loadExtended, storeBcd, storeInteger, storeReal } from './x87-convert.ts'
 import {
   fxrstor,
@@ -69,14 +69,14 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
         pops!,
       )
   }),
-  /** FCOMI and the like: 0 greater, 1 less, 2 equal, 3 unordered, -1 for an unmasked exception. */
+  /** FCOMI and the like: 0 greater, 1 less, 2 equal, 3 unordered, -1 if the flags stay. */
   x87_compare_flags: ts([I32, I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (i, quiet, pop) => {
       const b = fpu.empty(i!) ? undefined : fpu.get(i!)
       const r = compareNumbers(fpu, fpu.empty(0) ? undefined : fpu.get(0), b, quiet !== 0)
-      if (r >= 0 && pop !== 0) fpu.pop()
-      return r
+      if (r >= 0 && r < STAYS && pop !== 0) fpu.pop()
+      return r < 0 ? r : r & 3
     }
   }),
   /** Pushes a value in a format of KINDS: low and high word, and 16 bits above. */

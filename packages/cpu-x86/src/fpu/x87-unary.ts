@@ -69,7 +69,6 @@ function moveIf(fpu: X87, i: number, condition: boolean): void {
     if (!fpu.underflow()) fpu.set(0, INDEFINITE)
     return
   }
-  fpu.c1(false)
   if (!condition) return
   const at = fpu.slot(i)
   fpu.setRaw(0, fpu.view.getBigUint64(at, true), fpu.view.getUint16(at + 8, true))
@@ -109,8 +108,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   fst: (fpu, i) => copyTo(fpu, i, false),
   fstp: (fpu, i) => copyTo(fpu, i, true),
   fcmov: (fpu, i) => moveIf(fpu, i & 7, (i & 8) !== 0),
-  ffree: (fpu, i) => fpu.free(i),
+  ffree: (fpu, i) => {
+    fpu.c1(false)
+    fpu.free(i)
+  },
   ffreep: (fpu, i) => {
+    fpu.c1(false)
     fpu.free(i)
     fpu.pop()
   },
