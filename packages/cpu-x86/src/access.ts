@@ -8,7 +8,7 @@ import type { Size } from './decode/insn.ts'
 import type { Intent, Place } from './semantics/meaning.ts'
 import { S, TLB } from './state.ts'
 import type { Emit } from './wasm/emit.ts'
-import { k32, local, type Val } from './wasm/value.ts'
+import { k32, local, select, type Val } from './wasm/value.ts'
 
 export const typeOf = (size: Size): ValueType => (size === 64 ? I64 : size === 128 ? V128 : I32)
 
@@ -46,8 +46,8 @@ export interface Site {
   fault(): void
 }
 
-/** Opens guest memory at a linear address (i64). */
-export function access(site: Site, linear: Val, size: Size, intent: Intent, stack: boolean): Place {
+/** Opens guest memory at a linear address (i64). `bounded`: the segment has limits, so nothing is said about the bytes behind. */
+export function access(site: Site, linear: Val, size: Size, intent: Intent, stack: boolean, bounded: boolean): Place {
   const { e, base } = site
   const bytes = size === 0 ? 1 : size / 8
   const va = e.let(linear)
@@ -70,6 +70,13 @@ export function access(site: Site, linear: Val, size: Size, intent: Intent, stac
     e.unlikely(host.eq(-1), () => site.fault())
   })
   return {
+    run: () => {
+      if (bounded) return { host, bytes: k32(0) }
+      // The entry may have gone since: another place of the instruction can need the same slot.
+      const now = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
+      const left = k32(4096).sub(low.and(4095))
+      return { host, bytes: e.let(select(now.eq(va.and(-4096)), left, k32(0))) }
+    },
     get: () => {
       if (size === 80 || size === 0) throw new Error(`a memory operand of ${size} bits has no value of its own`)
       return e.load(typeOf(size), LOADS[size]!, host)

@@ -8,7 +8,7 @@ import { EXIT, PENDING } from './state.ts'
 import type { CpuModel } from './models.ts'
 import type { RuntimeFunctions } from './runtime.ts'
 import type { Meanings } from './semantics/meaning.ts'
-import { SEMANTICS } from './semantics/index.ts'
+import { INTEGER_FUNCTIONS, SEMANTICS } from './semantics/index.ts'
 import { SYSTEM_FUNCTIONS } from './system/index.ts'
 import { FPU_FUNCTIONS } from './fpu/index.ts'
 import { hotSamples } from './tier0/hot-samples.ts'
@@ -106,7 +106,7 @@ export function createCpu(options: CpuOptions): Processor {
     tscHz: options.tscHz ?? 1_000_000_000,
     profile: options.profile ?? false,
     semantics: options.semantics ?? SEMANTICS,
-    functions: options.functions ?? { ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
+    functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
   })
   const edge = (bit: number): IrqLine =>

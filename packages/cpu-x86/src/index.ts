@@ -1,1 +1,14 @@
-export {}
+export { CpuState } from './cpu-state.ts'
+export type { Cpu } from './cpu.ts'
+export {
+  cpuHostBytes,
+  createCpu,
+  type CpuOptions,
+  type HandlerCount,
+  type Processor,
+  type ProcessorStats,
+  type RunResult,
+} from './create-cpu.ts'
+export type { StopReason } from './engine/engine.ts'
+export { cpuModel, CpuModel, MODELS } from './models.ts'
+export { S } from './state.ts'

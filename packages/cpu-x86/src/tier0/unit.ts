@@ -7,7 +7,7 @@ import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
 import type { Emit } from '../wasm/emit.ts'
-import { k32, k64, select, type Val } from '../wasm/value.ts'
+import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 import { R } from './record.ts'
 import { segmentForm, tracked, wideDisplacement, type Facets } from './tracked.ts'
@@ -199,34 +199,33 @@ export class RecordUnit implements Unit {
     })
   }
 
+  /** A real branch, not a select of the link: the next record must not depend on data that is still on its way. */
   branch(taken: Val): void {
     const { e } = this
     const yes = e.flag(taken)
     this.flags.flush()
     const left = this.charge()
-    const link = e.load(I32, 'i32_load', this.record.add(select(yes, k32(R.link), k32(R.nextLink))), this.at)
-    e.unlikely(link.isZero().or(left.ltS(0)), () => {
-      const disp = e.load(I64, 'i64_load32_s', this.record, this.at + R.disp)
-      const target = this.next()
-        .add(select(yes, disp, k64(0)))
-        .zext(this.transferWidth())
-      this.frame.jump(e.let(target))
+    e.if(yes, () => {
+      const disp = (): Val => this.e.load(I64, 'i64_load32_s', this.record, this.at + R.disp)
+      this.follow(R.link, left, () => this.next().add(disp()).zext(this.transferWidth()))
     })
-    this.frame.goto(link)
+    this.follow(R.nextLink, left, () => this.next())
     this.ends()
   }
 
   jump(): void {
-    const { e } = this
     this.flags.flush()
-    const left = this.charge()
-    const link = e.load(I32, 'i32_load', this.record, this.at + R.link)
-    e.unlikely(link.isZero().or(left.ltS(0)), () => {
-      const disp = e.load(I64, 'i64_load32_s', this.record, this.at + R.disp)
-      this.frame.jump(e.let(this.next().add(disp).zext(this.transferWidth())))
-    })
-    this.frame.goto(link)
+    const disp = (): Val => this.e.load(I64, 'i64_load32_s', this.record, this.at + R.disp)
+    this.follow(R.link, this.charge(), () => this.next().add(disp()).zext(this.transferWidth()))
     this.ends()
+  }
+
+  /** By a link of the record; else by address. */
+  private follow(field: number, left: Val, target: () => Val): void {
+    const { e } = this
+    const link = e.load(I32, 'i32_load', this.record, this.at + field)
+    e.unlikely(link.isZero().or(left.ltS(0)), () => this.frame.jump(e.let(target())))
+    this.frame.goto(link)
   }
 
   jumpTo(rip: Val): void {
@@ -373,7 +372,7 @@ export class RecordUnit implements Unit {
           .and(align - 1)
           .ne(0),
       )
-    return access(this.site, linear, size, intent, stack === true)
+    return access(this.site, linear, size, intent, stack === true, form === 's')
   }
 }
 
