@@ -1,4 +1,5 @@
-export { apic, type ApicState } from './intc/apic.ts'
+export { apic } from './intc/apic.ts'
+export type { ApicState } from './intc/apic-state.ts'
 export { apicBus, type ApicBus, type ApicOnBus, type ApicSystemBus, type ApicWires } from './intc/apic-bus.ts'
 export { i8259, i8259Pair, type I8259Chip, type I8259State } from './intc/i8259.ts'
 export { ioapic, IOAPIC_PINS, type IoapicState } from './intc/ioapic.ts'

@@ -9,7 +9,6 @@
  * Wire  "apic" version 3, instance is the APIC id
  */
 import { device, flag, num, reg, wire, type InterruptSource, type IrqLine, type LocalApic } from '@godwit/hw'
-import { array, i32, i64, inside, timer, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
 import {
   MODE_EXTINT,
   MODE_FIXED,
@@ -21,19 +20,27 @@ import {
   type ApicOnBus,
   type ApicWires,
 } from './apic-bus.ts'
+import {
+  apicState,
+  BASE_BSP,
+  BASE_DEFAULT,
+  BASE_ENABLE,
+  getBit,
+  highest,
+  LVT_MASKED,
+  modeOf,
+  setBit,
+  vmstate,
+} from './apic-state.ts'
 
 // -- registers ------------------------------------------ [SDM] "Local APIC register address map" ----
 const VERSION = 0x0005_0014 // six LVT entries, version 0x14
-const BASE_BSP = 0x100
-const BASE_ENABLE = 0x800
-const BASE_DEFAULT = 0xfee0_0000
 const SVR_ENABLE = 0x100
 const SVR_NO_EOI_BROADCAST = 0x1000
 const LVT_TIMER = 0
 const LVT_LINT0 = 3
 const LVT_LINT1 = 4
 const LVT_ERROR = 5
-const LVT_MASKED = 0x1_0000
 const LVT_PERIODIC = 0x2_0000
 const LVT_LEVEL = 0x8000
 const ESR_ILLEGAL_REGISTER = 0x80
@@ -42,99 +49,13 @@ const ICR_PENDING = 0x1000
 /** A periodic timer that is faster fires at this distance: its interrupts merge in the IRR anyway. */
 const SHORTEST_NS = 1000n
 
-// -- state ----------------------------------------------------------------------------------
-export interface ApicState {
-  apicbase: number
-  id: number
-  arb_id: number
-  tpr: number
-  spurious_vec: number
-  log_dest: number
-  dest_mode: number
-  isr: Uint32Array
-  tmr: Uint32Array
-  irr: Uint32Array
-  lvt: Uint32Array
-  esr: number
-  icr: Uint32Array
-  divide_conf: number
-  count_shift: number
-  initial_count: number
-  initial_count_load_time: bigint
-  next_time: bigint
-  timer_expiry: bigint | null
-  sipi_vector: number
-  wait_for_sipi: number
-}
-
-// -- description ------------------------------------------------------------------------------
-const sipi: Subsection<ApicState> = { name: 'apic_sipi', version: 1, needed: (s) => s.wait_for_sipi !== 0 }
-
-const vmstate: VMState<ApicState> = {
-  name: 'apic',
-  version: 3,
-  minVersion: 3,
-  fields: {
-    apicbase: u32,
-    id: u8,
-    arb_id: u8,
-    tpr: u8,
-    spurious_vec: u32,
-    log_dest: u8,
-    dest_mode: u8,
-    isr: array(u32, 8),
-    tmr: array(u32, 8),
-    irr: array(u32, 8),
-    lvt: array(u32, 6),
-    esr: u32,
-    icr: array(u32, 2),
-    divide_conf: u32,
-    count_shift: i32,
-    initial_count: u32,
-    initial_count_load_time: i64,
-    next_time: i64,
-    timer_expiry: { ...timer, type: 'int64' },
-    sipi_vector: inside(sipi, i32),
-    wait_for_sipi: inside(sipi, i32),
-  },
-  preLoad(s) {
-    s.wait_for_sipi = 0
-    s.sipi_vector = 0
-  },
-  postLoad(s) {
-    if (s.count_shift < 0 || s.count_shift > 7) throw new RangeError(`count_shift 0 to 7, came ${s.count_shift}`)
-  },
-}
-
 // -- definition -------------------------------------------------------------------------------
 export const apic = device({
   type: 'apic',
   doc: 'Local APIC',
   props: { id: num(0, 'initial APIC id'), bsp: flag(true, 'the bootstrap processor') },
   wires: ['intr', 'nmi', 'smi', 'init', 'sipi'],
-  state: (props): ApicState => ({
-    apicbase: (BASE_DEFAULT | BASE_ENABLE | (props.bsp ? BASE_BSP : 0)) >>> 0,
-    id: props.id,
-    arb_id: 0,
-    tpr: 0,
-    spurious_vec: 0xff,
-    log_dest: 0,
-    dest_mode: 0xf,
-    isr: new Uint32Array(8),
-    tmr: new Uint32Array(8),
-    irr: new Uint32Array(8),
-    lvt: new Uint32Array(6).fill(LVT_MASKED),
-    esr: 0,
-    icr: new Uint32Array(2),
-    divide_conf: 0,
-    count_shift: 0,
-    initial_count: 0,
-    initial_count_load_time: 0n,
-    next_time: 0n,
-    timer_expiry: null,
-    sipi_vector: 0,
-    wait_for_sipi: props.bsp ? 0 : 1,
-  }),
+  state: apicState,
   vmstate,
 
   // -- model ------------------------------------------------------------------------------------
@@ -523,23 +444,3 @@ export const apic = device({
     }
   },
 })
-
-// -- arithmetic -------------------------------------------------------------------------------
-const modeOf = (entry: number): number => (entry >> 8) & 7
-
-/** Highest bit that is set of 256, or -1. */
-function highest(words: Uint32Array): number {
-  for (let i = 7; i >= 0; i--) {
-    const word = words[i]!
-    if (word !== 0) return i * 32 + 31 - Math.clz32(word)
-  }
-  return -1
-}
-
-const getBit = (words: Uint32Array, bit: number): boolean => ((words[bit >> 5]! >>> (bit & 31)) & 1) !== 0
-
-function setBit(words: Uint32Array, bit: number, on: boolean): void {
-  const mask = 1 << (bit & 31)
-  if (on) words[bit >> 5]! |= mask
-  else words[bit >> 5]! &= ~mask
-}

@@ -252,7 +252,7 @@ export const mc146818 = device({
       if ((flags & (UF | AF)) !== 0) planUpdate()
       if (slew && s.irq_coalesced > 0 && (cmos[REG_B]! & PIE) !== 0 && s.irq_reinject_on_ack_count < REINJECTIONS) {
         s.irq_reinject_on_ack_count++
-        cmos[REG_C]! |= IRQF | PF
+        cmos[REG_C] |= IRQF | PF
         if (deliver()) s.irq_coalesced--
       }
       return flags

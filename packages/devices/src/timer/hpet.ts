@@ -29,7 +29,34 @@ const TN_WRITABLE = 0x7f4en
 const ALL = 0xffff_ffff_ffff_ffffn
 const LOW = 0xffff_ffffn
 const RTC_IRQ = 8
-export const HPET_ROUTES = 24
+/** Output wires, one per input of the I/O APIC that a comparator can be routed to. */
+const ROUTES = [
+  'irq0',
+  'irq1',
+  'irq2',
+  'irq3',
+  'irq4',
+  'irq5',
+  'irq6',
+  'irq7',
+  'irq8',
+  'irq9',
+  'irq10',
+  'irq11',
+  'irq12',
+  'irq13',
+  'irq14',
+  'irq15',
+  'irq16',
+  'irq17',
+  'irq18',
+  'irq19',
+  'irq20',
+  'irq21',
+  'irq22',
+  'irq23',
+] as const
+export const HPET_ROUTES = ROUTES.length
 /** A periodic comparator that is faster fires at this distance. */
 const SHORTEST_TICKS = 100n
 /** No timer is set farther ahead, so that expiries stay within the stream's 63 bits. */
@@ -128,7 +155,7 @@ export const hpet = device({
     'hpet-intcap': num(0x4, 'inputs of the I/O APIC that comparators may use: 0x4 i440fx, 0xff0104 q35'),
     'hpet-offset-saved': flag(true, 'the stream has the counter offset; off for machines before 2.12'),
   },
-  wires: ['pitDisable', ...Array.from({ length: HPET_ROUTES }, (_, i) => `irq${i}` as `irq${number}`)],
+  wires: ['pitDisable', ...ROUTES],
   state: (props): HpetState => ({
     config: 0n,
     isr: 0n,
@@ -146,7 +173,7 @@ export const hpet = device({
   create({ state: s, props, time, wires, dma }) {
     const clock = time.virtual
     const timers = s.timer.map((t) => clock.timer(() => fire(t)))
-    const lines = Array.from({ length: HPET_ROUTES }, (_, i) => wires[`irq${i}`]!)
+    const lines = ROUTES.map((name) => wires[name])
     /** Counter 0's level is the interval timer's to restore, before or after this device. */
     const inner = wire(drive)
     const pit: IrqLine = {

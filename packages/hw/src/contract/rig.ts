@@ -128,7 +128,7 @@ export function rigOf(def: AnyDef, options: RigOptions): Rig {
 
 /** The description, for a state whose type is not known here. */
 export function vmstateOf(def: AnyDef): VMState<never> {
-  return def.vmstate as VMState<never>
+  return def.vmstate as unknown as VMState<never>
 }
 
 /** Access sizes that the model's registers take. */
