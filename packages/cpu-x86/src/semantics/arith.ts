@@ -3,7 +3,7 @@ import { I64 } from '@godwit/wasm-encoder'
 import { EXC } from '../state.ts'
 import { k32, k64, select, type Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Unit } from './meaning.ts'
-import { CARRY, RAX, RBX, RCX, RDX, constant, fit, update } from './operands.ts'
+import { CARRY, RAX, RBX, RCX, RDX, constant, fit, lockable } from './operands.ts'
 
 type Kind = 'add' | 'sub' | 'adc' | 'sbb'
 
@@ -11,7 +11,7 @@ const arith =
   (kind: Kind, write: boolean): Meaning =>
   (u) => {
     const { size, e } = u
-    const place = u.place(0, write ? 'both' : 'read')
+    const place = write ? lockable(u) : u.place(0, 'read')
     const b = u.place(1, 'read').get()
     const a = place.get()
     let r = kind === 'add' || kind === 'adc' ? a.add(b) : a.sub(b)
@@ -25,7 +25,7 @@ const arith =
 const logic =
   (f: (a: Val, b: Val) => Val, write: boolean): Meaning =>
   (u) => {
-    const place = u.place(0, write ? 'both' : 'read')
+    const place = write ? lockable(u) : u.place(0, 'read')
     const b = u.place(1, 'read').get()
     const r = u.e.let(f(place.get(), b))
     if (write) place.set(r)
@@ -37,7 +37,7 @@ const step =
   (kind: 'add' | 'sub'): Meaning =>
   (u) => {
     const { size, e } = u
-    const place = u.place(0, 'both')
+    const place = lockable(u)
     const a = place.get()
     const b = constant(1, size)
     const cf = e.let(u.flags.cond(CARRY))
@@ -47,17 +47,17 @@ const step =
   }
 
 const not: Meaning = (u) => {
-  update(u, (a) => a.not().zext(u.size))
+  const place = lockable(u)
+  place.set(u.e.let(place.get().not().zext(u.size)))
 }
 
 const neg: Meaning = (u) => {
   const { size } = u
-  let b = constant(0, size)
+  const place = lockable(u)
   const a = constant(0, size)
-  const r = update(u, (old) => {
-    b = old
-    return a.sub(old).zext(size)
-  })
+  const b = place.get()
+  const r = u.e.let(a.sub(b).zext(size))
+  place.set(r)
   u.flags.set({ kind: 'sub', size, a, b, r })
 }
 
@@ -202,7 +202,7 @@ function divide128(u: Unit, divisor: Val, signed: boolean): void {
 const xadd: Meaning = (u) => {
   const { size } = u
   const b = u.place(1, 'read').get()
-  const place = u.place(0, 'both')
+  const place = lockable(u)
   const a = place.get()
   const r = u.e.let(a.add(b).zext(size))
   u.place(1, 'write').set(a)
@@ -213,7 +213,7 @@ const xadd: Meaning = (u) => {
 /** The destination is written in either case; the accumulator only when they differ. */
 const cmpxchg: Meaning = (u) => {
   const { size, e } = u
-  const place = u.place(0, 'both')
+  const place = lockable(u)
   const b = place.get()
   const source = u.place(1, 'read').get()
   const a = u.reg(RAX, size)
@@ -238,7 +238,7 @@ function setZero(u: Unit, zero: Val): void {
 
 const cmpxchg8b: Meaning = (u) => {
   const { e } = u
-  const place = u.place(0, 'both')
+  const place = lockable(u)
   const old = place.get()
   const pair = (high: number, low: number): Val => e.let(u.reg(low, 32).to64u().or(u.reg(high, 32).to64u().shl(32)))
   const equal = e.let(old.eq(pair(RDX, RAX)))
@@ -252,7 +252,7 @@ const cmpxchg8b: Meaning = (u) => {
 
 const cmpxchg16b: Meaning = (u) => {
   const { e } = u
-  const place = u.place(0, 'both', { align: 16 })
+  const place = lockable(u, { align: 16 })
   const old = place.get()
   const low = e.let(old.lane('i64x2_extract_lane', 0, I64))
   const high = e.let(old.lane('i64x2_extract_lane', 1, I64))

@@ -2,19 +2,19 @@
 import { I32 } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
 import type { Val } from '../wasm/value.ts'
-import type { Meaning, Meanings, Place, Unit } from './meaning.ts'
-import { bit, constant, fit, setCarry } from './operands.ts'
+import type { Meaning, Meanings, Place, PlaceOptions, Unit } from './meaning.ts'
+import { bit, constant, fit, lockable, setCarry } from './operands.ts'
 
 const SHIFT: Readonly<Record<number, number>> = { 16: 4, 32: 5, 64: 6 }
 
 /** A register as bit offset reaches beyond a memory operand, in both directions. */
 function bitPlace(u: Unit, write: boolean): { place: Place; index: Val } {
   const { size, e, insn } = u
-  const intent = write ? 'both' : 'read'
   const [target, source] = insn.operands
+  const opened = (options: PlaceOptions): Place => (write ? lockable(u, options) : u.place(0, 'read', options))
   const offset = u.place(1, 'read').get()
   const index = e.let(fit(offset.and(size - 1), size))
-  if (target!.kind !== 'mem' || source!.kind !== 'reg') return { place: u.place(0, intent), index }
+  if (target!.kind !== 'mem' || source!.kind !== 'reg') return { place: opened({}), index }
   const units = (size === 64 ? offset : offset.to64u()).sext(size).shrS(SHIFT[size]!)
   const address = e.let(
     u
@@ -22,7 +22,7 @@ function bitPlace(u: Unit, write: boolean): { place: Place; index: Val } {
       .add(units.mul(size / 8))
       .zext(target!.addressSize),
   )
-  return { place: u.place(0, intent, { address }), index }
+  return { place: opened({ address }), index }
 }
 
 const bitTest =

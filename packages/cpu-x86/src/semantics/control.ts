@@ -1,4 +1,5 @@
 /** Near transfers of control. SDM vol. 2. */
+import { EXC } from '../state.ts'
 import type { Meaning, Meanings, Unit } from './meaning.ts'
 import { RCX, RSP, ZERO, constant, fit } from './operands.ts'
 import { pop, push } from './stack.ts'
@@ -46,6 +47,17 @@ const loop =
     u.branch(taken)
   }
 
+/** #BR unless a signed index lies between the two bounds in memory. */
+const bound: Meaning = (u) => {
+  const { size } = u
+  const index = u.place(0, 'read').get().sext(size)
+  const address = u.address(1)
+  const lower = u.place(1, 'read', { size, address }).get().sext(size)
+  const next = u.e.let(address.add(size / 8).zext(u.insn.addressSize))
+  const upper = u.place(1, 'read', { size, address: next }).get().sext(size)
+  u.raise(EXC.BR, -1, index.ltS(lower).or(index.gtS(upper)))
+}
+
 export const CONTROL_MEANINGS: Meanings = {
   jmp: (u) => u.jump(),
   jmp_indirect: (u) => u.jumpTo(target(u.place(0, 'read').get())),
@@ -57,4 +69,6 @@ export const CONTROL_MEANINGS: Meanings = {
   loop: loop(),
   loope: loop(true),
   loopne: loop(false),
+  bound,
+  ud2: (u) => u.raise(EXC.UD, -1),
 }

@@ -9,6 +9,7 @@ import { SHIFT_MEANINGS } from './shift.ts'
 import { STACK_MEANINGS } from './stack.ts'
 import { MMX_MEANINGS } from './mmx.ts'
 import { SSE_MEANINGS } from './sse.ts'
+import { PORT_STRING_MEANINGS } from './port-strings.ts'
 import { STRING_MEANINGS } from './string.ts'
 import { SYSTEM_MEANINGS } from './system.ts'
 import { X87_MEANINGS } from './x87.ts'
@@ -30,6 +31,7 @@ export const INTEGER_MEANINGS: Meanings = {
 /** Meanings by the decoder's names. */
 export const SEMANTICS: Meanings = {
   ...INTEGER_MEANINGS,
+  ...PORT_STRING_MEANINGS,
   ...SYSTEM_MEANINGS,
   ...X87_MEANINGS,
   ...SSE_MEANINGS,

@@ -3,7 +3,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
 import { k32, k64, select, type Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Unit } from './meaning.ts'
-import { CARRY, RAX, RBX, RDX, fit, setCarry, sourceSegment } from './operands.ts'
+import { CARRY, RAX, RBX, RDX, fit, lockable, setCarry, sourceSegment } from './operands.ts'
 
 const mov: Meaning = (u) => {
   const value = u.place(1, 'read').get()
@@ -23,7 +23,7 @@ const lea: Meaning = (u) => u.place(0, 'write').set(fit(u.address(1), u.size).ze
 
 /** With memory it is locked, prefix or not. */
 const xchg: Meaning = (u) => {
-  const a = u.place(0, 'both')
+  const a = lockable(u)
   const b = u.place(1, 'both')
   const [x, y] = [a.get(), b.get()]
   a.set(y)
@@ -135,6 +135,13 @@ export const MOVE_MEANINGS: Meanings = {
   cmc: (u) => setCarry(u, u.e.let(u.flags.cond(CARRY).xor(1))),
   cld: (u) => setDirection(u, false),
   std: (u) => setDirection(u, true),
+  // One processor, in order, without caches: there is nothing to fence or flush.
+  lfence: nothing,
+  mfence: nothing,
+  sfence: nothing,
+  clflush: (u) => {
+    u.place(0, 'read', { size: 8 })
+  },
   nop: nothing,
   pause: nothing,
 }

@@ -2,7 +2,7 @@
 import { I32, I64, type ValueType } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
 import { k32, k64, type Val } from '../wasm/value.ts'
-import type { Place, Unit } from './meaning.ts'
+import type { Place, PlaceOptions, Unit } from './meaning.ts'
 
 export const RAX = 0
 export const RCX = 1
@@ -27,15 +27,10 @@ export const bit = (v: Val, i: number | Val): Val => v.shrU(i).to32().and(1)
 export const signOf = (v: Val, size: Size): Val => bit(v, size - 1)
 
 /**
- * Operand 0 read, changed and written back. The one place where LOCK will mean an atomic operation: with a single
- * virtual processor nothing can come between.
+ * Operand 0 of an instruction that takes LOCK, opened to be read and written back. The one place where LOCK will mean an
+ * atomic operation: with a single virtual processor nothing can come between.
  */
-export function update(u: Unit, change: (old: Val) => Val): Val {
-  const place = u.place(0, 'both')
-  const result = u.e.let(change(place.get()))
-  place.set(result)
-  return result
-}
+export const lockable = (u: Unit, options: PlaceOptions = {}): Place => u.place(0, 'both', options)
 
 /** The carry vector of flags at rest. */
 export const carryVector = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))

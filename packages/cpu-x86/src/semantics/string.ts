@@ -6,16 +6,17 @@ import { I32 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
 import { k32, local, select, type Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Place, Unit } from './meaning.ts'
-import { RAX, RCX, RDI, RSI, ZERO, constant, fit, sourceSegment } from './operands.ts'
+import { RAX, RCX, RDI, RDX, RSI, ZERO, constant, fit, sourceSegment } from './operands.ts'
 
 const ES = 0
 
-const source = (u: Unit): Place => u.memory(sourceSegment(u), u.reg(RSI, u.insn.addressSize).to64u(), u.size, 'read')
-const destination = (u: Unit, intent: 'read' | 'write'): Place =>
+export const source = (u: Unit): Place =>
+  u.memory(sourceSegment(u), u.reg(RSI, u.insn.addressSize).to64u(), u.size, 'read')
+export const destination = (u: Unit, intent: 'read' | 'write'): Place =>
   u.memory(ES, u.reg(RDI, u.insn.addressSize).to64u(), u.size, intent)
 
 /** Moves an index register by some elements (i32), in the direction of DF. */
-function advance(u: Unit, number: number, elements: Val): void {
+export function advance(u: Unit, number: number, elements: Val): void {
   const { addressSize } = u.insn
   const bytes = u
     .field(I32, S.direction)
@@ -29,7 +30,7 @@ function advance(u: Unit, number: number, elements: Val): void {
  * Runs a body that says how many elements (i32) it did: once, or by REP while CX counts down.
  * `more` is a further condition to go on.
  */
-function repeat(u: Unit, body: (count: Val | undefined) => { done: Val; more?: Val }): void {
+export function repeat(u: Unit, body: (count: Val | undefined) => { done: Val; more?: Val }): void {
   const { insn, e } = u
   if (insn.rep === 0) {
     body(undefined)
@@ -160,4 +161,37 @@ const scas: Meaning = (u) =>
     return goingOn(compared(u, u.reg(RAX, u.size), b))
   })
 
-export const STRING_MEANINGS: Meanings = { movs, stos, lods, cmps, scas }
+/** The destination is opened before the port is read: a fault must not cost a device's byte. */
+const ins: Meaning = (u) => {
+  repeat(u, () => {
+    const to = destination(u, 'write')
+    u.fallible('port_in', [u.reg(RDX, 16), k32(u.size)])
+    const value = u.field(I32, S.result)
+    to.set(u.size === 32 ? value : value.zext(u.size))
+    advance(u, RDI, one)
+    return { done: one }
+  })
+  u.flags.flush()
+  u.jumpTo(u.next())
+}
+
+const outs: Meaning = (u) => {
+  repeat(u, () => {
+    const value = source(u).get()
+    u.fallible('port_out', [u.reg(RDX, 16), k32(u.size), value])
+    advance(u, RSI, one)
+    return { done: one }
+  })
+  u.flags.flush()
+  u.jumpTo(u.next())
+}
+
+export const STRING_MEANINGS: Meanings = {
+  ins,
+  outs,
+  movs,
+  stos,
+  lods,
+  cmps,
+  scas,
+}
