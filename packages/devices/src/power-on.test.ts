@@ -15,7 +15,7 @@ import { ps2Keyboard } from './input/ps2-keyboard.ts'
 import { ps2Mouse } from './input/ps2-mouse.ts'
 import { vmmouse } from './input/vmmouse.ts'
 import { port92 } from './misc/port92.ts'
-import { fwCfg } from './nvram/fw-cfg.ts'
+import { fwCfg, type FwCfg } from './nvram/fw-cfg.ts'
 import { i440fx } from './pci/i440fx.ts'
 import { pciBus } from './pci/pci-bus.ts'
 import { pciHost } from './pci/pci-host.ts'
@@ -83,7 +83,7 @@ function deviceFor(
       return one(pciBus)
     case 'fw_cfg': {
       const built = one(fwCfg)
-      const model = built.model as Any
+      const model = built.model as FwCfg
       model.addFile('etc/acpi/tables', new Uint8Array(0x20000))
       model.addFile('etc/table-loader', new Uint8Array(0x1000))
       model.addFile('etc/acpi/rsdp', new Uint8Array(20))

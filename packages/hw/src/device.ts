@@ -16,7 +16,7 @@ export interface Env<S, P extends Props, W extends string> {
   /** Guest memory as the device's DMA sees it. */
   readonly dma: AddressSpace
   /** Says that something worth knowing happened; free when nobody listens. */
-  trace(event: string, detail?: Readonly<Record<string, number | bigint | string | boolean>>): void
+  readonly trace: (event: string, detail?: Readonly<Record<string, number | bigint | string | boolean>>) => void
 }
 
 /** What the board, the bus and the migration need of a device that runs. */

@@ -245,8 +245,8 @@ export const piix4Pm = device({
         write(value) {
           const b = bus()
           if (b === undefined) return
-          b.down &= ~value
-          b.up &= ~value
+          b.down = (b.down & ~value) >>> 0
+          b.up = (b.up & ~value) >>> 0
           onEject?.(s['acpi_pci_hotplug.hotplug_select'], value)
         },
       }),
@@ -338,8 +338,9 @@ export const piix4Pm = device({
         else b.down = (b.down | (1 << slot)) >>> 0
         raiseGpe(GPE_PCI)
       },
-      /** Somebody pressed the power button. */
+      /** Somebody pressed the power button; a guest that has not enabled it does not notice. */
       powerButton(): void {
+        if ((s['ar.pm1.evt.en'] & PWRBTN_STS) === 0) return
         s['ar.pm1.evt.sts'] |= PWRBTN_STS
         update()
       },

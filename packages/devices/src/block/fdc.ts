@@ -216,7 +216,7 @@ export const fdc = device({
       command(0x08, 0xff, 0, senseInterrupt),
       command(0x03, 0xff, 2, specify),
       command(0x04, 0xff, 1, senseDrive),
-      command(0x4a, 0xbf, 1, () => {
+      command(0x0a, 0xbf, 1, () => {
         target()
         drive().head = (fifo[1]! >> 2) & 1
         timer.set(time.virtual.now() + READ_ID_NS)

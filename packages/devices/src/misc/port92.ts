@@ -40,8 +40,9 @@ export const port92 = device({
       reset() {
         s.outport &= ~INIT_NOW
       },
-      // The gate's own state travels with the processor.
-      afterLoad: () => undefined,
+      afterLoad() {
+        wires.a20.restore((s.outport & A20) !== 0)
+      },
     }
   },
 })
