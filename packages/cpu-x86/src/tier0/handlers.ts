@@ -137,8 +137,7 @@ export class Handlers {
   /** A cold handler, or a known one that is the same. */
   private make(insns: readonly Insn[], mode: Mode, facets: Facets): Made {
     if (this.names.length >= MAX_HANDLERS) throw new Error('too many kinds of instructions')
-    const func = new Func([I32], [I32])
-    this.body(this.coldFrame(func), local(I32, 0), insns, mode, facets)
+    const func = this.coldFunction(insns, mode, facets)
     const name = nameOf(insns, mode, facets)
     const same = this.byName.get(name)
     if (same !== undefined) return same
@@ -146,6 +145,26 @@ export class Handlers {
     this.byName.set(name, made)
     this.queue.push({ index: made.index, func })
     return made
+  }
+
+  /** A meaning that cannot be emitted for these operands is missing, not a reason to stop the machine. */
+  private coldFunction(insns: readonly Insn[], mode: Mode, facets: Facets): Func {
+    try {
+      const func = new Func([I32], [I32])
+      this.body(this.coldFrame(func), local(I32, 0), insns, mode, facets)
+      return func
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      const func = new Func([I32], [I32])
+      const insn = insns[0]!
+      this.o.cpu.missing(`${insn.op}: ${error.message}`)
+      facets.note('missing', 1)
+      const frame = this.coldFrame(func)
+      const unit = new RecordUnit(frame, this.flags(frame), insn, mode, facets, local(I32, 0), 0)
+      undefinedOpcode(unit)
+      func.op('unreachable')
+      return func
+    }
   }
 
   private makeFused(insns: readonly Insn[], mode: Mode): Made | undefined {
@@ -158,17 +177,7 @@ export class Handlers {
 
   private body(frame: Frame, record: Val, insns: readonly Insn[], mode: Mode, facets: Facets): void {
     const { e } = frame
-    const at = (offset: number): number => frame.base + offset
-    const flags = new Flags(e, {
-      res: () => e.load(I64, 'i64_load', k32(0), at(S.flagRes)),
-      cv: () => e.load(I64, 'i64_load', k32(0), at(S.flagCv)),
-      aux: () => e.load(I32, 'i32_load', k32(0), at(S.flagAux)),
-      set: (res, cv, aux) => {
-        e.store('i64_store', k32(0), res, at(S.flagRes))
-        e.store('i64_store', k32(0), cv, at(S.flagCv))
-        e.store('i32_store', k32(0), aux, at(S.flagAux))
-      },
-    })
+    const flags = this.flags(frame)
     insns.forEach((insn, n) => {
       const unit = new RecordUnit(frame, flags, insn, mode, facets, record, n * R.bytes)
       this.meaning(insn.op)(unit)
@@ -185,6 +194,20 @@ export class Handlers {
     })
     e.release()
     e.func.op('unreachable')
+  }
+
+  private flags({ e, base }: Frame): Flags {
+    const at = (offset: number): number => base + offset
+    return new Flags(e, {
+      res: () => e.load(I64, 'i64_load', k32(0), at(S.flagRes)),
+      cv: () => e.load(I64, 'i64_load', k32(0), at(S.flagCv)),
+      aux: () => e.load(I32, 'i32_load', k32(0), at(S.flagAux)),
+      set: (res, cv, aux) => {
+        e.store('i64_store', k32(0), res, at(S.flagRes))
+        e.store('i64_store', k32(0), cv, at(S.flagCv))
+        e.store('i32_store', k32(0), aux, at(S.flagAux))
+      },
+    })
   }
 
   private coldFrame(func: Func, imports = this.imports): Frame {
