@@ -382,8 +382,7 @@ export const apic = device({
       readBase: () => BigInt(s.apicbase),
       writeBase(value) {
         const kept = s.apicbase & (BASE_BSP | BASE_ENABLE)
-        s.apicbase = ((Number(value & 0xffff_f000n) | kept) >>> 0) & ~0
-        s.apicbase >>>= 0
+        s.apicbase = (Number(value & 0xffff_f000n) | kept) >>> 0
         // once off it stays off until reset, as in QEMU
         if ((value & BigInt(BASE_ENABLE)) === 0n) {
           s.apicbase = (s.apicbase & ~BASE_ENABLE) >>> 0

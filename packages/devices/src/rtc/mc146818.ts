@@ -44,6 +44,8 @@ const REINJECTIONS = 20
 /** A periodic timer that is this late starts from now. */
 const LOST_NS = SECOND
 const JUMP_NS = 60n * SECOND
+/** An alarm is never farther ahead. */
+const DAY_NS = 86_401n * SECOND
 
 // -- state ----------------------------------------------------------------------------------
 export interface RtcState {
@@ -350,9 +352,10 @@ export const mc146818 = device({
         s.irq_reinject_on_ack_count = 0
       },
       afterLoad() {
-        if (s.update_timer === null) updates.cancel()
-        else updates.set(s.update_timer)
         const now = clock.now()
+        if (s.update_timer === null) updates.cancel()
+        else if (s.update_timer > now + DAY_NS) planUpdate()
+        else updates.set(s.update_timer)
         const next = s.periodic_timer
         // another host's clock may be far from the sender's
         if (next !== null && (next < now - JUMP_NS || next > now + JUMP_NS)) planPeriodic(now, 0)

@@ -7,7 +7,7 @@
  * Spec  [8254] Intel, 82C54 Programmable Interval Timer, order number 231244
  * Wire  "i8254" version 3
  */
-import { device, num, reg, wire } from '@godwit/hw'
+import { device, reg, wire } from '@godwit/hw'
 import { array, derived, i32, i64, named, since, struct, u16, u32, u8, type VMState } from '@godwit/vmstate'
 
 // -- registers ---------------------------------------------------------- [8254] "Programming" ----
@@ -119,7 +119,7 @@ const freshChannel = (): I8254Channel => ({
 export const i8254 = device({
   type: 'isa-pit',
   doc: 'Programmable interval timer',
-  props: { iobase: num(0x40, 'first port, for those who look it up; the board maps it') },
+  props: {},
   wires: ['out0'],
   state: (): I8254State => ({
     irq_disabled: 0,
