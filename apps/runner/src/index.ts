@@ -1,1 +1,6 @@
-export {}
+export { Control, Refusal, type Capabilities, type ControlOptions, type Listener } from './control.ts'
+export type { RunnableMachine } from './machine-shape.ts'
+export { main } from './main.ts'
+export { parseRun, type RunOptions } from './options.ts'
+export { QmpSession, type SessionOptions } from './qmp/session.ts'
+export { UsageError } from './usage-error.ts'

@@ -19,8 +19,12 @@ export interface Channel {
 
 /** Thrown by channels. */
 export class ChannelError extends Error {
+  /** The message without the channel's name. */
+  readonly detail: string
+
   constructor(channel: string, detail: string, cause?: unknown) {
     super(`${channel}: ${detail}`, { cause })
     this.name = 'ChannelError'
+    this.detail = detail
   }
 }

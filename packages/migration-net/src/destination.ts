@@ -30,8 +30,8 @@ import { isZero, wordsOf } from './ram.ts'
 export interface IncomingOptions {
   readonly machine: Migratable
   readonly channel: Channel
-  /** False: the guest stays stopped after it has arrived (QEMU's -S). */
-  readonly autostart: boolean
+  /** False: the guest stays stopped after it has arrived (QEMU's -S). A function is asked when it has arrived. */
+  readonly autostart: boolean | (() => boolean)
   readonly pace?: Pace
   readonly limits?: Partial<StreamLimits>
   readonly onStatus?: (status: MigrationStatus) => void
@@ -268,14 +268,15 @@ export class IncomingMigration {
     if (this.stopped !== undefined) throw this.fault('cancelled', this.stopped)
     if (this.returnPath) await this.channel.send(backMessage(BACK.SHUT, 0))
     const carried = machine.carriedRunState ?? 'running'
-    const running = carried === 'running' && this.options.autostart
+    const { autostart } = this.options
+    const running = carried === 'running' && (typeof autostart === 'function' ? autostart() : autostart)
     machine.runState = running ? 'running' : carried === 'running' ? 'paused' : carried
     this.figures.totalMs = this.pace.nowMs() - this.figures.startMs
-    this.setStatus('completed')
     if (running) {
       machine.resume()
       this.options.onGuest?.(true)
     }
+    this.setStatus('completed')
     void this.channel.close()
     return { outcome: 'completed', running, warnings: this.warnings }
   }

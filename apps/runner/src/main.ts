@@ -1,0 +1,68 @@
+/** The command `godwit`. */
+import { realpathSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { machineTypes } from '@godwit/machines'
+import { HELP, runHelp } from './help.ts'
+import { inspectCommand } from './inspect-command.ts'
+import { parseRun } from './options.ts'
+import { run } from './run-command.ts'
+import { UsageError, nearest } from './usage-error.ts'
+import { PACKAGE } from './version.ts'
+
+const COMMANDS = ['run', 'inspect', 'machines', 'help']
+
+/** Runs the command line, and exits with its status. */
+export async function main(args: readonly string[]): Promise<void> {
+  let status = 1
+  try {
+    status = await command(args)
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown
+    process.stderr.write(`godwit: ${thrown.message}\n`)
+  }
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+  process.exit(status)
+}
+
+async function command(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args
+  switch (name) {
+    case 'run':
+      if (rest.includes('--help') || rest.includes('-h')) return print(runHelp())
+      return run(parseRun(rest))
+    case 'inspect':
+      return print(inspectCommand(rest))
+    case 'machines':
+      return print(machineList())
+    case '--version':
+    case '-version':
+      return print(`${PACKAGE}\n`)
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      return print(rest[0] === 'run' ? runHelp() : HELP)
+    default:
+      // a command line of QEMU's has no command
+      if (name.startsWith('-')) return run(parseRun(args))
+      throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, COMMANDS, 2).join(', ')}`)
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function machineList(): string {
+  return machineTypes()
+    .map(({ name, family, version }) => {
+      const newest = version === family.versions[0]
+      return `${name.padEnd(20)} ${family.doc}${newest && family.alias !== undefined ? `  (also: ${family.alias})` : ''}\n`
+    })
+    .join('')
+}
+
+const [, script] = process.argv
+if (script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href)
+  await main(process.argv.slice(2))

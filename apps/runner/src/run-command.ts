@@ -1,0 +1,185 @@
+/** `godwit run`: from options to a machine that runs, with its terminal, monitor and migrations. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { fileChar, socketChar, stdioChar } from '@godwit/backends/node'
+import { nullChar, type Char } from '@godwit/hw'
+import {
+  BoardError,
+  BootError,
+  OptionError,
+  UnknownMachine,
+  createMachine,
+  machineTypes,
+  type Machine,
+} from '@godwit/machines'
+import { ChannelError } from '@godwit/migration-net'
+import { AddressError, parseUri } from '@godwit/migration-net/node'
+import { Control } from './control.ts'
+import { findSeabios, readNamed, reasonOf } from './files.ts'
+import type { RunOptions } from './options.ts'
+import type { Facts } from './qmp/commands.ts'
+import { serveQmp, serveQmpOnStdio, type QmpServer } from './qmp/server.ts'
+import type { SerialPlace, SocketPlace } from './places.ts'
+import { statistics } from './statistics.ts'
+import { UsageError } from './usage-error.ts'
+import { PACKAGE, VERSION } from './version.ts'
+
+/** Runs until the guest, the user or the monitor ends it. Resolves with the exit status; throws UsageError. */
+export async function run(options: RunOptions): Promise<number> {
+  const machine = buildMachine(options)
+  let settle: (status: number) => void = () => undefined
+  const ended = new Promise<number>((resolve) => (settle = resolve))
+  const control = new Control({
+    machine,
+    autostart: !options.stopped,
+    onEnd: (status) => settle(status),
+    onMessage: (line) => void process.stderr.write(`godwit: ${line}\r\n`),
+    noShutdown: options.noShutdown,
+    noReboot: options.noReboot,
+  })
+  if (options.debugPorts) machine.events.onDebugByte = (byte) => void process.stderr.write(Uint8Array.of(byte))
+  const unhook = hookSignals(control)
+  const tidy: (() => void)[] = []
+  let qmp: QmpServer | undefined
+  const startMs = performance.now()
+  try {
+    if (options.pidfile !== undefined) writePidfile(options.pidfile, tidy)
+    qmp = await startQmp(options, control, factsOf(options))
+    const serial = await openSerial(options.serial ?? { kind: 'null' }, control)
+    machine.connectSerial(serial)
+    if (options.incoming !== undefined) await expectGuest(options.incoming, control)
+    else if (!options.stopped) machine.start()
+    return await ended
+  } finally {
+    unhook()
+    for (const work of tidy) work()
+    await qmp?.close()
+    if (options.stats) process.stderr.write(statistics(machine, performance.now() - startMs))
+  }
+}
+
+function buildMachine(o: RunOptions): Machine {
+  const bios = o.bios ?? (o.firmware === 'seabios' ? findSeabios() : undefined)
+  const kernel = o.kernel === undefined ? undefined : readNamed('kernel', o.kernel)
+  const initrd = o.initrd === undefined ? undefined : readNamed('initrd', o.initrd)
+  const image = bios === undefined ? undefined : readNamed('firmware', bios)
+  try {
+    return createMachine({
+      type: o.machine,
+      props: o.machineProps,
+      cpu: o.cpu,
+      memoryBytes: o.memoryBytes,
+      ...(kernel === undefined ? {} : { kernel }),
+      ...(initrd === undefined ? {} : { initrd }),
+      ...(o.append === undefined ? {} : { append: o.append }),
+      ...(image === undefined ? {} : { bios: image }),
+      time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
+      incoming: o.incoming !== undefined,
+      debugPorts: o.debugPorts,
+    })
+  } catch (thrown) {
+    if (thrown instanceof BootError) throw new UsageError(`${o.kernel ?? bios ?? 'boot'}: ${thrown.message}`)
+    if (thrown instanceof OptionError || thrown instanceof UnknownMachine || thrown instanceof BoardError) {
+      throw new UsageError(thrown.message)
+    }
+    // a CPU model or memory that cannot be is said by RangeError
+    if (thrown instanceof RangeError) throw new UsageError(thrown.message)
+    throw thrown
+  }
+}
+
+async function expectGuest(uri: string, control: Control): Promise<void> {
+  try {
+    await control.expectGuest(parseUri(uri))
+  } catch (thrown) {
+    if (thrown instanceof AddressError) throw new UsageError(`--incoming ${uri}: ${thrown.message}`)
+    if (thrown instanceof ChannelError) throw new UsageError(`--incoming ${uri}: ${thrown.detail}`)
+    throw thrown
+  }
+}
+
+async function startQmp(o: RunOptions, control: Control, facts: Facts): Promise<QmpServer | undefined> {
+  if (o.qmp === undefined) return undefined
+  if (o.qmp.kind === 'stdio') return serveQmpOnStdio(control, facts)
+  const place = o.qmp
+  return openPlace('qmp', place, () => serveQmp(place, control, facts))
+}
+
+async function openSerial(place: SerialPlace, control: Control): Promise<Char> {
+  if (place.kind === 'null') return nullChar()
+  if (place.kind === 'stdio') {
+    return stdioChar({ input: process.stdin, output: process.stdout, onQuit: () => control.quit('host-ui') })
+  }
+  if (place.kind === 'file') {
+    const { path } = place
+    try {
+      return fileChar(path)
+    } catch (thrown) {
+      throw new UsageError(`--serial file:${path}: ${reasonOf(thrown)}`)
+    }
+  }
+  const char = await openPlace('serial', place, () => socketChar(place, place.server))
+  if (place.wait) await char.connected
+  return char
+}
+
+async function openPlace<T>(option: string, place: SocketPlace, open: () => Promise<T>): Promise<T> {
+  const name = place.kind === 'tcp' ? `tcp:${place.host}:${place.port}` : `unix:${place.path}`
+  // a socket file that a killed process left behind
+  if (place.kind === 'unix' && place.server) await removeStale(place.path)
+  try {
+    return await open()
+  } catch (thrown) {
+    throw new UsageError(`--${option} ${name}: ${reasonOf(thrown)}`)
+  }
+}
+
+async function removeStale(path: string): Promise<void> {
+  const { createConnection } = await import('node:net')
+  const { statSync } = await import('node:fs')
+  try {
+    if (!statSync(path).isSocket()) return
+  } catch {
+    return
+  }
+  const alive = await new Promise<boolean>((resolve) => {
+    const socket = createConnection({ path })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+  if (!alive) rmSync(path, { force: true })
+}
+
+function hookSignals(control: Control): () => void {
+  const end = (): void => control.quit('host-signal')
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, end)
+  return () => {
+    for (const signal of signals) process.off(signal, end)
+  }
+}
+
+function writePidfile(path: string, tidy: (() => void)[]): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`)
+  } catch (thrown) {
+    throw new UsageError(`--pidfile ${path}: ${reasonOf(thrown)}`)
+  }
+  tidy.push(() => rmSync(path, { force: true }))
+}
+
+function factsOf(o: RunOptions): Facts {
+  const [major, minor, micro] = VERSION.split('.').map(Number)
+  return {
+    version: { major: major!, minor: minor!, micro: micro! },
+    package: PACKAGE,
+    name: o.name,
+    uuid: o.uuid,
+    pid: process.pid,
+    machines: machineTypes().map(({ name, family, version }) =>
+      family.alias !== undefined && version === family.versions[0] ? { name, alias: family.alias } : { name },
+    ),
+  }
+}
