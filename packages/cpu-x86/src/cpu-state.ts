@@ -293,7 +293,7 @@ export class CpuState {
     this.setWord(at + SEG.selector, selector)
     this.setWord(at + SEG.limit, limit)
     this.setWord(at + SEG.flags, flags)
-    this.boundSegment(i)
+    if (i < LDTR) this.boundSegment(i)
   }
 
   /** Real mode and V86: selector and base change, the rest of the cache stays (big real mode lives on that). */
