@@ -328,24 +328,15 @@ export const apic = device({
     }
 
     /** LINT0's level is the PIC's to restore; whether `intr` is up depends on it, in whichever order they load. */
-    const inner = wire((level) => {
-      const entry = s.lvt[LVT_LINT0]!
-      if (level) local(LVT_LINT0)
-      else if (modeOf(entry) === MODE_FIXED && entry & LVT_LEVEL) setBit(s.irr, entry & 0xff, false)
-      update()
-    })
-    const lint0: IrqLine = {
-      get level() {
-        return inner.level
+    const lint0 = wire(
+      (level) => {
+        const entry = s.lvt[LVT_LINT0]!
+        if (level) local(LVT_LINT0)
+        else if (modeOf(entry) === MODE_FIXED && entry & LVT_LEVEL) setBit(s.irr, entry & 0xff, false)
+        update()
       },
-      set: (level) => inner.set(level),
-      raise: () => inner.raise(),
-      lower: () => inner.lower(),
-      restore(level) {
-        inner.restore(level)
-        wires.intr.restore(asks())
-      },
-    }
+      () => wires.intr.restore(asks()),
+    )
 
     /** What INIT leaves: everything but id, base and arbitration id. [SDM] "Local APIC state after INIT" */
     function initialize(): void {

@@ -7,7 +7,7 @@
  * Spec  [HPET] IA-PC HPET Specification, revision 1.0a
  * Wire  "hpet" version 2
  */
-import { device, flag, num, reg, wire, type IrqLine } from '@godwit/hw'
+import { device, flag, num, reg, wire } from '@godwit/hw'
 import { inside, struct, timer, u64, u8, varray, type Subsection, type VMState } from '@godwit/vmstate'
 
 // -- registers ------------------------------------------------------ [HPET] 2.3 "Register model" ----
@@ -175,19 +175,7 @@ export const hpet = device({
     const timers = s.timer.map((t) => clock.timer(() => fire(t)))
     const lines = ROUTES.map((name) => wires[name])
     /** Counter 0's level is the interval timer's to restore, before or after this device. */
-    const inner = wire(drive)
-    const pit: IrqLine = {
-      get level() {
-        return inner.level
-      },
-      set: (level) => inner.set(level),
-      raise: () => inner.raise(),
-      lower: () => inner.lower(),
-      restore(level) {
-        inner.restore(level)
-        restoreLines()
-      },
-    }
+    const pit = wire(drive, restoreLines)
 
     const enabled = (): boolean => (s.config & ENABLE) !== 0n
     const legacy = (): boolean => (s.config & LEGACY) !== 0n
