@@ -8,8 +8,10 @@ import {
   findDescription,
   inspectStream,
   readWhole,
+  reportJson,
+  reportText,
 } from '../../packages/vmstate/src/index.ts'
-import type { StreamItem, Tree } from '../../packages/vmstate/src/index.ts'
+import type { Tree } from '../../packages/vmstate/src/index.ts'
 import { expect, test } from 'vitest'
 import { stream, streamNames } from './fixtures.ts'
 import type { Archive } from './fixtures.ts'
@@ -70,8 +72,9 @@ test('the writer leaves block names out by itself where the sender did', () => {
   const w = new StreamWriter()
   for (const item of readWhole(bytes)) {
     if (item.kind === 'ramPage' || item.kind === 'ramZero') {
-      const { continued: _, ...rest } = item
-      w.write(rest as StreamItem)
+      const { continued, ...rest } = item
+      if (continued === undefined) throw new Error('a page record without its form')
+      w.write(rest)
     } else w.write(item)
   }
   expectSame(w.take(), bytes)
@@ -84,6 +87,34 @@ test('a report sums the pages of every block', () => {
   const ram = report.blocks.find((b) => b.name === 'pc.ram')!
   expect(ram.length).toBe(0x8000000)
   expect(ram.pages + ram.zeroPages).toBeGreaterThanOrEqual(ram.length / 4096)
+})
+
+test('a report prints sections, fields, blocks and commands, with their offsets', () => {
+  const report = inspectStream(stream('machine-versions', 'mtype-pc-q35-11.1-11.1.mig'))
+  const text = reportText(report)
+  expect(text.split('\n')[0]).toBe(`${report.bytes} bytes, machine pc-q35-11.1`)
+  expect(text).toMatch(/^block pc\.ram {2}134217728 bytes, \d+ pages, \d+ zero pages$/m)
+  expect(text).toMatch(/^@\d+ command SWITCHOVER_START$/m)
+  expect(text).toMatch(/^@\d+ mc146818rtc {2}instance 0, version 3, id \d+, 245 bytes$/m)
+  expect(text).toMatch(/^ {2}@\d+ cmos_data \(buffer 128\) = [0-9a-f]+ \.\.\. \(128 bytes\)$/m)
+  expect(text).toMatch(/^ {2}subsection cpu\/\w+ {2}version \d+$/m)
+  expect(reportText(report, { short: true })).not.toContain('cmos_data')
+  const json = JSON.parse(JSON.stringify(reportJson(report))) as typeof report
+  expect(json.blocks).toEqual(report.blocks)
+  const rtc = json.elements.find((e) => e.kind === 'device' && e.idstr === 'mc146818rtc')
+  expect(rtc?.kind === 'device' && rtc.tree.fields[0]).toMatchObject({ name: 'cmos_data', size: 128 })
+})
+
+test('a stream without a description shows its sections as bytes', () => {
+  const report = inspectStream(stream('reference', 'synthetic.mig'))
+  expect(report.described).toBe(false)
+  expect(report.elements.filter((e) => e.kind === 'device').map((e) => e.idstr)).toEqual([
+    'timer',
+    'cpu_common',
+    'cpu',
+    'globalstate',
+  ])
+  expect(reportText(report)).toContain('no description in the stream')
 })
 
 test('a device section is decoded again by its own entry of the description', () => {

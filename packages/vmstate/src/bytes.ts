@@ -44,7 +44,7 @@ export const text = (length: number): Codec<string> => ({
   shape: { kind: 'bytes', length },
   put(w, v) {
     const bytes = latin1(v)
-    if (bytes.length > length || /[^\u0001-\u00ff]/.test(v)) {
+    if (bytes.length > length || v.includes('\0') || fromLatin1(bytes) !== v) {
       throw new RangeError(`${JSON.stringify(v)} does not fit text[${length}]`)
     }
     w.raw(bytes)

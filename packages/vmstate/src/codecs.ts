@@ -57,7 +57,7 @@ export const timer: Codec<bigint | null> = {
 /** A value that must equal the receiver's own. */
 export const equal = <T>(codec: Codec<T>): Codec<T> => ({
   type: `${codec.type} equal`,
-  put: codec.put,
+  put: (w, v, where) => codec.put(w, v, where),
   get(r, old, where) {
     const v = codec.get(r, old, where)
     if (v !== old) throw new BadValue(String(old), v)

@@ -46,7 +46,7 @@ const box = <T>(codec: Codec<T>): VMState<Box<T>> => ({
   name: 'box',
   version: 1,
   minVersion: 1,
-  fields: { count: u8, value: codec } as VMState<Box<T>>['fields'],
+  fields: { count: u8, value: codec },
 })
 
 const bytesOf = <T>(codec: Codec<T>, value: T, count = 0): number[] =>

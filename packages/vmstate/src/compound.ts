@@ -111,7 +111,7 @@ export const tmp = <T, A>(
   hooks: { before(value: T, state: unknown): A; after(aux: A, old: T, state: unknown): T },
 ): Codec<T> => ({
   type: 'tmp',
-  shape: { kind: 'tmp', vmstate, aux: (value: never, state) => hooks.before(value as T, state) },
+  shape: { kind: 'tmp', vmstate, aux: (value: never, state) => hooks.before(value, state) },
   put: (w, v, where) => saveInner(vmstate, hooks.before(v, where.state), w, vmstate.version),
   get(r, old, where) {
     const aux = hooks.before(old, where.state)

@@ -155,7 +155,7 @@ function uniform(codec: AnyCodec): boolean {
     case 'bytes':
       return typeof shape.length === 'number'
     case 'array':
-      return typeof shape.length === 'number' && uniform(shape.element as AnyCodec)
+      return typeof shape.length === 'number' && uniform(shape.element)
     case 'struct':
     case 'tmp': {
       const plan = planOf(shape.vmstate)
@@ -212,9 +212,9 @@ function codecText(codec: AnyCodec): string {
     case 'bytes':
       return `${type}[${shape.length}]`
     case 'array':
-      return `${codecText(shape.element as AnyCodec)}[${shape.length}]`
+      return `${codecText(shape.element)}[${shape.length}]`
     case 'list':
-      return `${type} of ${codecText(shape.element as AnyCodec)}`
+      return `${type} of ${codecText(shape.element)}`
     case 'struct':
     case 'tmp':
       return `${type} ${shape.vmstate.name} version ${('version' in shape ? shape.version : undefined) ?? shape.vmstate.version}`
@@ -224,7 +224,7 @@ function codecText(codec: AnyCodec): string {
 function innerOf(codec: AnyCodec): AnyVMState | null {
   const { shape } = codec
   if (shape?.kind === 'struct' || shape?.kind === 'tmp') return shape.vmstate
-  if (shape?.kind === 'array' || shape?.kind === 'list') return innerOf(shape.element as AnyCodec)
+  if (shape?.kind === 'array' || shape?.kind === 'list') return innerOf(shape.element)
   return null
 }
 

@@ -84,9 +84,12 @@ export interface Subsection<S> {
  * Every key of the state, in wire order; a forgotten key does not compile. Keys are QEMU's field names wherever the
  * field is on the wire, so that the name stands once. Subsection fields stand after the plain ones of their parent.
  */
-export type Fields<S> = { readonly [K in keyof S]-?: Field<S, S[K]> } & {
+export type Fields<S> = { readonly [K in keyof S]-?: Field<S, S[K]> | OfAny<S> } & {
   readonly [pad: `unused${string}`]: Unused | Inside<S, never>
 }
+
+/** Lets a table of any state take every other: only there may an ordinary key be unused bytes. */
+type OfAny<S> = 0 extends 1 & S ? Unused : never
 
 /** The description of a state on the wire. */
 export interface VMState<S> {

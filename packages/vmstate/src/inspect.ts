@@ -185,14 +185,33 @@ function treeText(tree: Tree, indent: string, out: string[]): void {
 
 function fieldText(f: TreeField, indent: string, out: string[]): void {
   const many = Array.isArray(f.value)
-  const values = many ? (f.value as TreeValue[]) : [f.value]
+  const values = many ? f.value : [f.value]
   const head = `${indent}@${f.offset} ${f.name} (${f.type} ${f.size}${many ? ` x ${values.length}` : ''})`
   if (!isTree(values[0])) return void out.push(`${head} = ${valueText(f.value)}`)
   out.push(head)
-  values.forEach((value, i) => {
-    if (many) out.push(`${indent}  [${i}]`)
-    if (isTree(value)) treeText(value, indent + (many ? '    ' : '  '), out)
-  })
+  for (let i = 0; i < values.length;) {
+    let next = i + 1
+    while (next < values.length && same(values[i]!, values[next]!)) next++
+    if (many) out.push(`${indent}  [${i}]${next - i > 1 ? `, the same to [${next - 1}]` : ''}`)
+    treeText(values[i] as Tree, indent + (many ? '    ' : '  '), out)
+    i = next
+  }
+}
+
+/** Whether two elements hold the same values; their offsets differ. */
+function same(a: TreeValue, b: TreeValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((v, i) => same(v, b[i]!))
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return a.length === b.length && a.every((v, i) => v === b[i])
+  if (isTree(a) && isTree(b)) {
+    return (
+      a.name === b.name &&
+      a.fields.length === b.fields.length &&
+      a.subsections.length === b.subsections.length &&
+      a.fields.every((f, i) => same(f.value, b.fields[i]!.value)) &&
+      a.subsections.every((s, i) => same(s, b.subsections[i]!))
+    )
+  }
+  return a === b
 }
 
 const SHOWN = 64

@@ -1,4 +1,4 @@
-import type { AnyVMState, Codec, Field, Inside, Subsection, Unused } from './field.ts'
+import type { AnyVMState, Codec, Field, Inside, Subsection, Unused, When } from './field.ts'
 
 /** One field, with its fates taken apart. */
 export interface Line {
@@ -90,7 +90,7 @@ function lineOf(key: string, field: AnyField): Line {
         at = at.codec
         break
       case 'when':
-        exists = at.exists
+        exists = conditionOf(at)
         sentence = at.sentence
         at = at.codec
         break
@@ -101,6 +101,11 @@ function lineOf(key: string, field: AnyField): Line {
     }
   }
 }
+
+const conditionOf =
+  (field: When<unknown, unknown>): Line['exists'] =>
+  (state, version) =>
+    field.exists(state, version)
 
 function numbered(level: Draft): Level {
   const count = new Map<string, number>()

@@ -41,8 +41,7 @@ interface Kind {
   /** A state to load over; it has the shape of the value that will come where the receiver decides the shape. */
   fresh(like: unknown): unknown
 }
-const kind = <T>(codec: Codec<T>, value: fc.Arbitrary<T>, fresh: (like: T) => T): Kind =>
-  ({ codec, value, fresh }) as unknown as Kind
+const kind = <T>(codec: Codec<T>, value: fc.Arbitrary<T>, fresh: (like: T) => T): Kind => ({ codec, value, fresh })
 
 const ints: Kind[] = [
   kind(u8, fc.nat(0xff), () => 0),
@@ -84,7 +83,7 @@ function described(inner: fc.Arbitrary<Kind>): fc.Arbitrary<Kind> {
     const sub: Subsection<State> = { name: `${name}/a`, version: 3, needed: (s) => s.sub === true }
     const subsub: Subsection<State> = { name: `${name}/a/b`, version: 0, needed: (s) => s.subsub === true, parent: sub }
     const fields: Record<string, Field<State, unknown> | ReturnType<typeof unused>> = {
-      cond: bool as Field<State, unknown>,
+      cond: bool,
       sub: derived('the subsection that came'),
       subsub: derived('the subsection that came'),
     }
@@ -164,10 +163,8 @@ const grown: fc.Arbitrary<Kind> = fc.letrec<{ any: Kind; struct: Kind }>((tie) =
       fc
         .nat(3)
         .map((n) =>
-          kind(
-            pointers(k.codec, n),
-            fc.array(fc.option(k.value), { minLength: n, maxLength: n }) as fc.Arbitrary<unknown[]>,
-            (like) => like.map((v) => (v === null ? null : k.fresh(v))),
+          kind(pointers(k.codec, n), fc.array<unknown>(fc.option(k.value), { minLength: n, maxLength: n }), (like) =>
+            like.map((v) => (v === null ? null : k.fresh(v))),
           ),
         ),
     ),

@@ -68,7 +68,7 @@ function count(value: unknown, path: string): void {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 2 ** 32)
     refuse(path, 'a count', String(value))
   if (path.endsWith('.size') || path.endsWith('.array_len')) {
-    if ((value as number) > MAX_SIZE) refuse(path, `at most ${MAX_SIZE}`, String(value))
+    if (value > MAX_SIZE) refuse(path, `at most ${MAX_SIZE}`, String(value))
   }
 }
 
