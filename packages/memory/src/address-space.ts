@@ -1,4 +1,4 @@
-import type { IoHandlers, Region } from './region.ts'
+import type { IoHandlers, RamRegion, Region } from './region.ts'
 
 /** A region in an address space: it can be hidden, moved and taken out while the guest runs. */
 export interface Mapping {
@@ -114,11 +114,11 @@ export class AddressSpace {
   /** Unsigned little-endian value of 1, 2 or 4 bytes. */
   read(address: number, size: 1 | 2 | 4): number {
     const span = this.find(address)
+    // Devices are found by an access's first byte, as on the bus; memory is put together byte by byte.
+    if (span !== undefined && span.region.kind === 'io') return readIo(span.region.io, address - span.base, size)
     if (span === undefined || address + size > span.end) return this.readAcross(address, size, span)
-    const offset = address - span.base
-    const { region } = span
-    if (region.kind === 'io') return readIo(region.io, offset, size)
-    const at = offset + (region.blockOffset ?? 0)
+    const region = span.region as RamRegion
+    const at = address - span.base + (region.blockOffset ?? 0)
     const { bytes } = region.block
     if (size === 1) return bytes[at]!
     if (size === 2) return bytes[at]! | (bytes[at + 1]! << 8)
@@ -127,16 +127,17 @@ export class AddressSpace {
 
   write(address: number, size: 1 | 2 | 4, value: number): void {
     const span = this.find(address)
+    if (span !== undefined && span.region.kind === 'io') {
+      writeIo(span.region.io, address - span.base, size, value)
+      return
+    }
     if (span === undefined || address + size > span.end) {
       this.writeAcross(address, size, value, span)
       return
     }
-    const offset = address - span.base
     const { region } = span
-    if (region.kind === 'io') {
-      writeIo(region.io, offset, size, value)
-    } else if (region.kind === 'ram') {
-      const at = offset + (region.blockOffset ?? 0)
+    if (region.kind === 'ram') {
+      const at = address - span.base + (region.blockOffset ?? 0)
       for (let i = 0; i < size; i++) region.block.bytes[at + i] = value >>> (8 * i)
       region.block.touched(at, size)
     }

@@ -4,6 +4,7 @@
  *
  * Spec  [BOOT] Linux boot protocol, "32-bit Boot Protocol"; zero page: Documentation/arch/x86/zero-page.rst
  */
+import { S, type Processor } from '@godwit/cpu-x86'
 import type { RamBlock } from '@godwit/memory'
 import { ACPI, lowMemorySize, RAM, ramEntries, RESERVED, type MapEntry } from '../firmware/e820.ts'
 import { RSDP_FILE, TABLES_FILE, type AcpiFiles } from '../firmware/acpi.ts'
@@ -100,4 +101,28 @@ function placeTables(ram: RamBlock, low: number, acpi: AcpiFiles): number {
   })
   for (const { address, bytes } of Object.values(placed)) ram.write(address, bytes)
   return placed[RSDP_FILE]!.address
+}
+
+const CS = 1
+const CR0_PE = 0x01
+const CR0_ET = 0x10
+const FLAT_LIMIT = 0xffff_ffff
+/** Descriptor bits 8 to 23: 32-bit, 4 KiB granular, present, accessed. */
+const CODE_FLAGS = 0xcf_9b00
+const DATA_FLAGS = 0xcf_9300
+
+/** Puts the processor into flat 32-bit protected mode at the kernel's entry, interrupts off. */
+export function enterKernel(processor: Processor, entry: DirectEntry): void {
+  const { state } = processor
+  state.setPair(S.cr0, CR0_PE | CR0_ET, 0)
+  state.setNum(S.gdtBase, entry.gdtBase)
+  state.setWord(S.gdtLimit, entry.gdtLimit)
+  for (let i = 0; i < 6; i++) {
+    const code = i === CS
+    state.setSegment(i, code ? entry.cs : entry.ds, 0, FLAT_LIMIT, code ? CODE_FLAGS : DATA_FLAGS)
+  }
+  state.setGpr32(6, entry.esi)
+  state.setGpr32(4, entry.esp)
+  state.rip = entry.eip
+  processor.afterLoad()
 }

@@ -1,0 +1,106 @@
+/** Sections of the machine as a whole: its clocks, its run state, and whether firmware has taken the ACPI tables. */
+import type { Processor } from '@godwit/cpu-x86'
+import { buffer, i64, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
+import type { Section } from './board.ts'
+import type { MachineTime } from './machine-time.ts'
+
+export interface TimerState {
+  /** The guest's TSC when it was stopped. */
+  cpu_ticks_offset: bigint
+  /** Virtual time when it was stopped, ns. */
+  cpu_clock_offset: bigint
+}
+
+export const timerVmstate: VMState<TimerState> = {
+  name: 'timer',
+  version: 2,
+  minVersion: 1,
+  fields: { cpu_ticks_offset: i64, unused0: unused(8), cpu_clock_offset: i64 },
+}
+
+const RUN_STATE_BYTES = 32
+
+export interface GlobalState {
+  /** Bytes of the name with its NUL. */
+  size: number
+  runstate: Uint8Array
+  has_vm_was_suspended: number
+  vm_was_suspended: number
+}
+
+export const globalStateVmstate: VMState<GlobalState> = {
+  name: 'globalstate',
+  version: 1,
+  minVersion: 1,
+  fields: {
+    size: u32,
+    runstate: buffer(RUN_STATE_BYTES),
+    has_vm_was_suspended: u8,
+    vm_was_suspended: u8,
+    unused0: unused(66),
+  },
+}
+
+export const globalState = (): GlobalState => ({
+  size: 0,
+  runstate: new Uint8Array(RUN_STATE_BYTES),
+  has_vm_was_suspended: 0,
+  vm_was_suspended: 0,
+})
+
+export function setRunState(s: GlobalState, name: string): void {
+  s.runstate.fill(0)
+  s.runstate.set(new TextEncoder().encode(name))
+  s.size = name.length + 1
+}
+
+export function getRunState(s: GlobalState): string {
+  const end = s.runstate.indexOf(0)
+  return new TextDecoder().decode(s.runstate.slice(0, end < 0 ? RUN_STATE_BYTES : end))
+}
+
+export interface AcpiBuildState {
+  patched: number
+}
+
+export const acpiBuildVmstate: VMState<AcpiBuildState> = {
+  name: 'acpi_build',
+  version: 1,
+  minVersion: 1,
+  fields: { patched: u8 },
+}
+
+export interface MachineStates {
+  readonly timer: TimerState
+  readonly global: GlobalState
+  readonly acpiBuild: AcpiBuildState
+}
+
+export const machineStates = (): MachineStates => ({
+  timer: { cpu_ticks_offset: 0n, cpu_clock_offset: 0n },
+  global: globalState(),
+  acpiBuild: { patched: 0 },
+})
+
+export function machineSections(states: MachineStates, time: MachineTime, cpu: Processor, acpi: boolean): Section[] {
+  const plain = (vmstate: AnyVMState, state: object): Section => ({
+    idstr: vmstate.name,
+    instance: 0,
+    version: vmstate.version,
+    vmstate,
+    state,
+  })
+  const clocks: Section = {
+    ...plain(timerVmstate, states.timer),
+    beforeSave() {
+      states.timer.cpu_clock_offset = time.virtual.now()
+      states.timer.cpu_ticks_offset = cpu.cpu.readTsc()
+    },
+    afterLoad() {
+      time.set(states.timer.cpu_clock_offset)
+      cpu.cpu.writeTsc(states.timer.cpu_ticks_offset)
+    },
+  }
+  const tables = acpi ? [plain(acpiBuildVmstate, states.acpiBuild)] : []
+  return [clocks, ...tables, plain(globalStateVmstate, states.global)]
+}
