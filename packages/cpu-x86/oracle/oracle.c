@@ -1,29 +1,34 @@
 /*
  * Asks the host's processor what single integer instructions do. Records for the test of the meanings.
  *
- *   gcc -O2 -fno-stack-protector -o oracle oracle.c && ./oracle 64 12000 1 > 64.txt
+ *   gcc -O2 -fno-stack-protector -o oracle oracle.c
+ *   (./oracle 64 5000 1; ./oracle 32 4000 2; ./oracle 16 3000 3) | gzip -9n > ../src/semantics/hardware.fixture.txt.gz
  *
  * One signal per vector: a handler records the context as the result of vector N, fills it with vector N + 1 and
  * returns; the trap flag stops the processor after one instruction. The handler touches no thread-local storage.
- * 32-bit code runs through the compatibility code segment of a 64-bit process.
+ * 32-bit code runs through the compatibility code segment of a 64-bit process, 16-bit code through a local descriptor.
  *
  * A line: mode, bytes, start (changed registers, eflags), data at the touched place, and the result. Memory is 16 KiB,
  * filled by a rule that the test knows (byte i is 7 * i + (i >> 8)).
  */
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 typedef uint64_t u64;
 typedef uint8_t u8;
 
-enum { CODE = 0x1a7b3000, DATA = 0x1b9c5000, LENGTH = 0x4000 };
+/* Sixteen-bit code has its data where it can reach it: that needs a low vm.mmap_min_addr. */
+enum { CODE = 0x1a7b3000, LENGTH = 0x4000 };
+static u64 DATA = 0x1b9c5000;
 
 static u64 seed;
 static u64 rnd(void) {
@@ -73,6 +78,14 @@ static u64 edge(void) {
 
 static u64 inside(void) { return DATA + 0x1000 + rnd() % 0x2000; }
 
+static int operand16(u8 *p, int reg) {
+  int n = 0, disp = rnd() % 3;
+  p[n++] = disp << 6 | reg << 3 | (rnd() % 8 ? 4 + rnd() % 4 : rnd() & 7);
+  if (disp == 0 && (p[0] & 7) == 6) p[0] ^= 1;
+  for (int i = 0; i < disp; i++) p[n++] = i ? 0 : rnd();
+  return n;
+}
+
 /* A ModRM byte with what follows it. */
 static int operand(u8 *p, int digit) {
   int n = 0, reg = digit >= 0 ? digit : rnd() & 7;
@@ -80,6 +93,7 @@ static int operand(u8 *p, int digit) {
     p[n++] = 0xc0 | reg << 3 | (rnd() & 7);
     return n;
   }
+  if (mode == 16) return operand16(p, reg);
   switch (rnd() % 4) {
   case 0:
     p[n++] = 0x40 | reg << 3 | 6;
@@ -158,7 +172,7 @@ static void generate(void) {
     v.gpr[3] = inside() & (rnd() & 1 ? ~0ull : ~15ull);
     v.gpr[6] = inside();
     v.gpr[7] = inside();
-    if (rnd() % 4 == 0) v.gpr[5] = inside();
+    if (rnd() % (mode == 16 ? 2 : 4) == 0) v.gpr[5] = inside();
   }
   if (rnd() % 3 == 0) v.gpr[1] = rnd() % 70; /* counts for REP stay small enough */
   else if (rnd() % 3 == 0) v.gpr[1] = rnd() % 6;
@@ -177,6 +191,7 @@ static void record(const greg_t *g) {
   /* AMD lets 66 shorten near branches in 64-bit code; Intel, and we, do not. */
   if (mode == 64 && shortened) return;
   int trap = g[REG_TRAPNO];
+  if (data == MAP_FAILED) _exit(4);
   /* An outcome that is not a normal end, #DE, #UD or #PF says more about the host's system than about the instruction. */
   if (trap != 1 && trap != 0 && trap != 6 && trap != 14) return;
   printf("%d ", mode);
@@ -185,7 +200,7 @@ static void record(const greg_t *g) {
   say("", v.flags);
   printf(" %d", trap);
   if (trap == 1) {
-    say("", g[REG_RIP] - CODE);
+    say("", g[REG_RIP] - (mode == 16 ? 0 : CODE));
     say("", g[REG_EFL] & 0xcd5);
     for (int i = 0; i < (mode == 64 ? 16 : 8); i++)
       if ((u64)g[INDEX[i]] != v.gpr[i]) printf(" r%d=%lx", i, (long)g[INDEX[i]]);
@@ -202,8 +217,8 @@ static void load(ucontext_t *u) {
   memcpy(data, image, LENGTH);
   for (int i = 0; i < 16; i++) g[INDEX[i]] = v.gpr[i];
   g[REG_EFL] = v.flags | 0x100;
-  g[REG_RIP] = CODE;
-  g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffull) | (mode == 64 ? 0x33 : 0x23);
+  g[REG_RIP] = mode == 16 ? 0 : CODE;
+  g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffull) | (mode == 64 ? 0x33 : mode == 32 ? 0x23 : 7);
 }
 
 static void handler(int s, siginfo_t *info, void *p) {
@@ -225,9 +240,12 @@ int main(int argc, char **argv) {
   seed = strtoull(argv[3], 0, 0) * 0x9E3779B97F4A7C15ull | 1;
   static char buffer[1 << 16];
   setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+  if (mode == 16) DATA = 0x8000;
   for (int i = 0; i < LENGTH; i++) image[i] = 7 * i + (i >> 8);
   code = mmap((void *)CODE, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-  data = mmap((void *)(u64)DATA, LENGTH, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  data = mmap((void *)DATA, LENGTH, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  struct user_desc d = {.base_addr = CODE, .limit = 0xffff, .contents = 2};
+  if (mode == 16 && syscall(SYS_modify_ldt, 1, &d, sizeof d)) return 3;
   if (mode != 64) __asm__ volatile("mov %0,%%ds\n mov %0,%%es" ::"r"(0x2b));
   stack_t alternate = {.ss_sp = mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), .ss_size = 1 << 20};
   sigaltstack(&alternate, 0);

@@ -49,7 +49,8 @@ class TestUnit implements Unit {
     this.insn = insn
     this.size = insn.size
     this.code = code
-    this.stackSize = code
+    // Sixteen-bit code runs on a flat stack, as the oracle's does.
+    this.stackSize = code === 64 ? 64 : 32
     this.window = window
     this.rip = rip
     this.runs = runs
@@ -211,13 +212,30 @@ class TestUnit implements Unit {
     this.f.i32(0).ret()
   }
 
+  /** All sixteen conditions from what is pending, each as if it were asked first. */
+  private conditions(): void {
+    const { pending } = this.flags
+    if (pending === undefined) return
+    let mask: Val = k32(0x10000)
+    for (let cc = 0; cc < 16; cc++) {
+      this.flags.pending = pending
+      mask = mask.or(this.e.let(this.flags.cond(cc).and(1)).shl(cc))
+    }
+    this.flags.pending = pending
+    this.setField(CONDITIONS, mask)
+  }
+
   /** What comes after a meaning. */
   finish(): void {
+    this.conditions()
     this.flags.flush()
     if (!this.done) this.setField(S.rip, this.next())
     this.f.i32(0)
   }
 }
+
+/** Where the conditions lie that a meaning's flags gave before they were put at rest: a mask, and bit 16 if there is one. */
+const CONDITIONS = S.temp
 
 /** A processor's integer state and some memory: CPU area at 0, guest memory from 64 KiB on. */
 export class Machine {
@@ -234,6 +252,7 @@ export class Machine {
 
   /** @returns true for a fault, which is in S.vector */
   run(meaning: Meaning, insn: Insn, code: CodeSize, rip: number, runs = false): boolean {
+    this.view.setInt32(CONDITIONS, 0, true)
     const m = new Module()
     m.importMemory('env', 'memory', { min: 2 })
     const made = new Map<string, number>()
@@ -261,6 +280,12 @@ export class Machine {
 
   setGpr(i: number, value: bigint): void {
     this.view.setBigUint64(S.gpr + 8 * i, value, true)
+  }
+
+  /** Mask of the conditions that hold, if the last instruction left flags pending. */
+  get conditions(): number | undefined {
+    const mask = this.view.getInt32(CONDITIONS, true)
+    return mask === 0 ? undefined : mask & 0xffff
   }
 
   get rip(): bigint {
