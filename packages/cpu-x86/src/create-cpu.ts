@@ -116,7 +116,7 @@ export function createCpu(options: CpuOptions): Processor {
   const a20 = wire((level) => engine.setA20(level))
   a20.restore(true)
   const reset = (): void => {
-    engine.state.reset(engine.model.signature)
+    engine.state.reset(engine.model.signature, engine.model.machineCheck)
     engine.refresh()
   }
   reset()

@@ -14,6 +14,7 @@ import type { Meanings } from '../semantics/meaning.ts'
 import { EXC, EXIT, PENDING, S, SEG } from '../state.ts'
 import { initialise, interrupt, nonMaskable, raise, singleStep, startUp, type Outcome } from '../system/exceptions.ts'
 import { linearOf } from '../system/linear.ts'
+import { enterSmm } from '../system/smm.ts'
 import { ArenaFull, Blocks } from '../tier0/blocks.ts'
 import { Handlers, type HotSample } from '../tier0/handlers.ts'
 import { JUMP, JumpCache } from '../tier0/jump-cache.ts'
@@ -397,9 +398,10 @@ export class Engine implements Cpu {
       startUp(this, this.sipiVector)
       return 'running'
     }
-    if ((pending & PENDING.smi) !== 0) {
+    if ((pending & PENDING.smi) !== 0 && !state.inSmm) {
       this.setPending(PENDING.smi, false)
-      this.missing('smi')
+      enterSmm(this)
+      return 'running'
     }
     if (this.word(S.shadow) !== 0) return 'running'
     if ((pending & PENDING.nmi) !== 0 && !state.nmiBlocked) {
