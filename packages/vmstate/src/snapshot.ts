@@ -77,8 +77,9 @@ function inside(value: unknown, codec: Codec<unknown> | null, undo: Undo, seen: 
       for (const [k, v] of copy) map.set(k, v)
     })
   } else if (codec !== null || Object.getPrototypeOf(value) === Object.prototype) {
-    // an object of a custom codec, or plain data the model derives; other objects are somebody else's
+    // an object of a custom codec, or plain data the model derives; what has methods is somebody else's
     const bag = value as Record<string, unknown>
+    if (codec === null && Object.values(bag).some((item) => typeof item === 'function')) return
     for (const key of Object.keys(bag)) {
       const item = bag[key]
       inside(item, null, undo, seen)

@@ -322,3 +322,35 @@ test('a field with a condition is on the wire only when the condition holds', ()
   loadBytes(old, state, Uint8Array.of(1, 9))
   expect(state).toEqual({ kind: 1, value: 9 })
 })
+
+test('a failed load puts plain derived data back and does not walk into objects with methods', () => {
+  const line = {
+    raise: () => {},
+    get level(): number {
+      throw new Error('walked into a wire')
+    },
+  }
+  interface Wired {
+    a: number
+    cache: { hits: number; log: number[] }
+    line: { raise(): void }
+  }
+  const wired: VMState<Wired> = {
+    name: 'wired',
+    version: 1,
+    minVersion: 1,
+    fields: { a: u8, cache: derived('a'), line: derived('the board') },
+    postLoad(s) {
+      s.cache.hits = s.a
+      s.cache.log.push(s.a)
+      throw new Error('no')
+    },
+  }
+  const state: Wired = { a: 1, cache: { hits: 2, log: [3] }, line: { raise: () => {} } }
+  const { cache } = state
+  expect(() => loadBytes(wired, state, Uint8Array.of(9))).toThrow('no')
+  expect(state).toMatchObject({ a: 1, cache: { hits: 2, log: [3] } })
+  expect(state.cache).toBe(cache)
+  Object.defineProperty(line, 'level', { enumerable: false })
+  expect(() => loadBytes(wired, { ...state, line }, Uint8Array.of(9))).toThrow('no')
+})
