@@ -50,7 +50,6 @@ export type OutgoingResult =
   | { readonly outcome: 'failed' | 'cancelled' | 'unknown'; readonly error: MigrationError }
 
 const RAM_SECTION = { sectionId: 2, idstr: 'ram', instance: 0, version: 4 } as const
-const FIRST_DEVICE_ID = 3
 const BATCH_BYTES = 512 << 10
 const BATCH_MS = 5
 
@@ -244,15 +243,12 @@ export class OutgoingMigration {
   }
 
   private async devices(): Promise<void> {
-    let sectionId = FIRST_DEVICE_ID
-    for (const section of this.machine.sections) {
+    for (const [index, section] of this.machine.sections.entries()) {
       const { idstr, instance, version, vmstate, state } = section
       this.path = `${idstr}/${instance}`
       section.beforeSave?.()
-      this.w.device(
-        { sectionId: sectionId++, idstr, instance, version },
-        saveBytes(vmstate as VMState<object>, state, version),
-      )
+      const sectionId = RAM_SECTION.sectionId + 1 + index
+      this.w.device({ sectionId, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
     }
     this.path = undefined
     await this.flush()

@@ -21,7 +21,7 @@ export interface Asked {
   readonly facts: Facts
   readonly args: Arguments
   /** Runs after the reply has been sent. */
-  afterwards(work: () => void): void
+  readonly afterwards: (work: () => void) => void
 }
 
 interface Command {

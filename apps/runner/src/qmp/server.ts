@@ -18,7 +18,10 @@ export async function serveQmp(place: SocketPlace, control: Control, facts: Fact
   const attach = (socket: Socket): void => {
     open.add(socket)
     const session = new QmpSession({ control, facts, send: (line) => void (socket.writable && socket.write(line)) })
-    socket.on('data', (data: Uint8Array) => void session.feed(data))
+    let work = Promise.resolve()
+    socket.on('data', (data: Uint8Array) => void (work = session.feed(data)))
+    // a client may close its side and still read the replies
+    socket.on('end', () => void work.then(() => socket.end()))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       open.delete(socket)
@@ -37,7 +40,7 @@ export async function serveQmp(place: SocketPlace, control: Control, facts: Fact
   }
   let came: () => void = () => undefined
   const first = new Promise<void>((resolve) => (came = resolve))
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     attach(socket)
     came()
   })

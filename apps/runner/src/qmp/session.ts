@@ -57,7 +57,8 @@ export class QmpSession {
     for (const work of afterwards) work()
   }
 
-  private async execute(request: Request, afterwards: (work: () => void) => void): Promise<unknown> {
+  /** The reply, or a promise of it. */
+  private execute(request: Request, afterwards: (work: () => void) => void): unknown {
     const { command, args } = request
     const { control, facts } = this.options
     if (command === 'qmp_capabilities') {
@@ -66,7 +67,7 @@ export class QmpSession {
       }
       checkArguments({ enable: 'list?' }, args)
       const [first] = (args['enable'] ?? []) as unknown[]
-      if (first !== undefined) throw new QmpError(`Capability ${String(first)} not available`)
+      if (first !== undefined) throw new QmpError(`Capability ${JSON.stringify(first)} not available`)
       this.negotiated = true
       return {}
     }
