@@ -304,6 +304,8 @@ export class Engine implements Cpu {
   private deliver(vector: number, errorCode: number | undefined): Outcome {
     this.stats.exceptions[vector & 31]!++
     this.setWord(S.shadow, 0)
+    // An instruction that faults counts: a guest whose handlers fault for ever still uses up its budget.
+    this.counted++
     return raise(this, vector, errorCode)
   }
 
