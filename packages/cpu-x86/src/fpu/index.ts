@@ -5,6 +5,8 @@ import { ts, wasm, type RuntimeFunctions } from '../runtime.ts'
 import { EXC, S } from '../state.ts'
 import { updateFpuBlocks } from './blocks.ts'
 import { softArithmetic } from './sse-soft.ts'
+import { FAST_ARITH } from './x87-fast-arith.ts'
+import { X87_FAST } from './x87-fast.ts'
 import { X87_FUNCTIONS } from './x87-functions.ts'
 import { compareStrings } from './strings.ts'
 
@@ -15,6 +17,8 @@ const viewOf = (cpu: Cpu): DataView => new DataView(cpu.host.memory.buffer)
 
 export const FPU_FUNCTIONS: RuntimeFunctions = {
   ...X87_FUNCTIONS,
+  ...FAST_ARITH,
+  ...X87_FAST,
   /** Raises an exception without an error code. */
   fpu_blocked: wasm([I32], [I32], (f, link) => {
     f.i32(0)

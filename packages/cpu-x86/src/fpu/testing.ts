@@ -203,12 +203,13 @@ export class SingleStep {
   readonly view = new DataView(this.host.memory.buffer)
   readonly base = BASE
   private readonly functions: RuntimeFunctions
-  private readonly linked: WebAssembly.Exports
+  /** The runtime functions. */
+  readonly exports: WebAssembly.Exports
   private readonly compiled = new Map<string, () => number>()
 
   constructor(functions: RuntimeFunctions) {
     this.functions = functions
-    this.linked = this.link()
+    this.exports = this.link()
   }
 
   /** Runs a meaning; gives the exception's vector or -1. */
@@ -267,7 +268,7 @@ export class SingleStep {
     m.importMemory('e', 'm', { min: 1, max: 65536 })
     const indices = new Map<string, number>()
     for (const [name, f] of Object.entries(this.functions)) {
-      imports[name] = this.linked[name]
+      imports[name] = this.exports[name]
       indices.set(name, m.importFunc('e', name, ...f.signature))
     }
     const { func } = m.func([], [I32], 'run')

@@ -1,4 +1,4 @@
-/** Runtime functions of the x87 meanings, in TypeScript: exact and complete. The fast ones of x87-fast.ts fall back to them. */
+/** Runtime functions of the x87 meanings, in TypeScript: exact and complete. Those of x87-fast.ts fall back to the slow ones. */
 import { I32 } from '@godwit/wasm-encoder'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { ts, type RuntimeFunctions } from '../runtime.ts'
@@ -49,16 +49,16 @@ function store(fpu: X87, kind: (typeof KINDS)[number], chop: boolean): boolean {
 
 export const X87_FUNCTIONS: RuntimeFunctions = {
   /** ST(to) op= ST(from); pops if asked. */
-  x87_arith: ts([I32, I32, I32, I32], [], (cpu) => {
+  x87_arith_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (op, to, from, pop) => arithRegisters(fpu, ARITH[op!]!, to!, from!, pop !== 0)
   }),
   /** ST(0) op= memory's bits in a format of KINDS. */
-  x87_arith_memory: ts([I32, I32, I32, I32], [], (cpu) => {
+  x87_arith_memory_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (op, kind, low, high) => arithMemory(fpu, ARITH[op!]!, decodeMemory(KINDS[kind!]!, join(low!, high!)))
   }),
-  x87_compare_memory: ts([I32, I32, I32, I32], [], (cpu) => {
+  x87_compare_memory_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, low, high, pops) =>
       compareCodes(
@@ -70,7 +70,7 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
       )
   }),
   /** FCOMI and the like: 0 greater, 1 less, 2 equal, 3 unordered, -1 if the flags stay. */
-  x87_compare_flags: ts([I32, I32, I32], [I32], (cpu) => {
+  x87_compare_flags_slow: ts([I32, I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (i, quiet, pop) => {
       const b = fpu.empty(i!) ? undefined : fpu.get(i!)
@@ -80,7 +80,7 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
     }
   }),
   /** Pushes a value in a format of KINDS: low and high word, and 16 bits above. */
-  x87_load: ts([I32, I32, I32, I32], [], (cpu) => {
+  x87_load_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, low, high, top) => {
       const name = KINDS[kind!]!
@@ -90,7 +90,7 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
     }
   }),
   /** ST(0) in a format of KINDS to S.temp; 0 if memory keeps what it had. Flags: 1 pops, 2 truncates. */
-  x87_store: ts([I32, I32], [I32], (cpu) => {
+  x87_store_slow: ts([I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, flags) => {
       if (!store(fpu, KINDS[kind!]!, (flags! & 2) !== 0)) return 0
@@ -99,11 +99,11 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
     }
   }),
   /** An instruction of OPERATIONS on ST(0) and ST(i). */
-  x87_operate: ts([I32, I32], [], (cpu) => {
+  x87_operate_slow: ts([I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (which, i) => operate(fpu, which!, i!)
   }),
-  x87_set_control: ts([I32], [], (cpu) => {
+  x87_set_control_slow: ts([I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (value) => {
       fpu.control = value!
