@@ -221,7 +221,7 @@ test('protected mode: to ring 3, a system call by INT, and a general protection 
   expect(b.processor.run(1e4).reason).toBe('halted')
   expect([b.reg(3), b.reg(1), b.reg(2), b.reg(6), b.reg(7)]).toEqual([8, 0, 0x7c43, 8, 0x00c0_9b00])
   expect(b.reg(0) & 0xff00).toBe(0x100)
-  expect([b.processor.state.cpl, b.reg(4)]).toEqual([0, 0x8000 - 20 + 8])
+  expect([b.processor.state.cpl, b.reg(4)]).toEqual([0, 0x8000 - 24 + 8])
 })
 
 /*
