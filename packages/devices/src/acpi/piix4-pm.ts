@@ -251,16 +251,20 @@ export const piix4Pm = device({
         },
       }),
       REMOVABLE: reg(12, 4, 'slots that can be hotplugged', {
-        read: () => (s['acpi_pci_hotplug.hotplug_select'] === 0 ? removable : 0),
+        read() {
+          if (bus() === undefined) return 0
+          return s['acpi_pci_hotplug.hotplug_select'] === 0 ? removable : 0xffff_ffff
+        },
       }),
       SELECT: reg(16, 4, 'bus the registers above speak of', {
-        read: () => s['acpi_pci_hotplug.hotplug_select'],
+        read: () => (bus() === undefined ? 0 : s['acpi_pci_hotplug.hotplug_select']),
         write: (v) => void (s['acpi_pci_hotplug.hotplug_select'] = s.features.bridges ? v : 0),
       }),
       ...(s.features.bridges && s.features.acpiIndex
         ? {
             ACPI_INDEX: reg(20, 4, "a slot's number for the operating system; 0: none", {
               read() {
+                if (bus() === undefined) return 0
                 const value = s['acpi_pci_hotplug.acpi_index']
                 s['acpi_pci_hotplug.acpi_index'] = 0
                 return value

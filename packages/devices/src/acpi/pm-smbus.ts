@@ -13,6 +13,7 @@ const STS_INTR = 0x02
 const STS_DEV_ERR = 0x04
 const STS_BYTE_DONE = 0x80
 const STS_CLEARABLE = 0x9e
+const CTL_INTREN = 0x01
 const CTL_KILL = 0x02
 const CTL_START = 0x40
 const AUX_BLOCK = 0x02 // auxctl: a 32-byte buffer stands behind the block register
@@ -159,7 +160,20 @@ export function pmSmbusRegs(s: PmSmbusState, find: (address: number) => SmbusTar
     }
     if ((value & CTL_START) === 0) return
     s.smb_stat &= ~(STS_HOST_BUSY | STS_INTR | STS_DEV_ERR | STS_BYTE_DONE)
-    transaction()
+    if ((value & CTL_INTREN) !== 0) return transaction()
+    // Some firmware waits to see the host busy, so the transaction begins when the status has been read once.
+    s.smb_stat |= STS_HOST_BUSY
+    s.start_transaction_on_status_read = true
+  }
+
+  function readStatus(): number {
+    const value = s.smb_stat
+    if (s.start_transaction_on_status_read) {
+      s.start_transaction_on_status_read = false
+      s.smb_stat &= ~STS_HOST_BUSY
+      transaction()
+    }
+    return value
   }
 
   const field = (key: 'smb_cmd' | 'smb_addr' | 'smb_data0' | 'smb_data1') => ({
@@ -167,7 +181,7 @@ export function pmSmbusRegs(s: PmSmbusState, find: (address: number) => SmbusTar
     write: (v: number) => void (s[key] = v),
   })
   return {
-    SMBHSTSTS: reg(0, 1, 'status', { read: () => s.smb_stat, write: writeStatus }),
+    SMBHSTSTS: reg(0, 1, 'status', { read: readStatus, write: writeStatus }),
     SMBHSTCNT: reg(2, 1, 'control; reading begins the block at its first byte', {
       read() {
         s.smb_index = 0

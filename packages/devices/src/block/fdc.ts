@@ -127,16 +127,19 @@ export const fdc = device({
 
     function transfer(): void {
       target()
-      const track = fifo[2]!
+      const [, , track, head, sector] = fifo as unknown as readonly [number, number, number, number, number]
       s.status1 = 0
       s.status2 = 0
-      // No disk has no tracks but the first and no sectors at all.
-      fail(ST0_ABNORMAL, track > 0 ? 0 : ST1_END_OF_TRACK)
+      // No disk has no tracks but the first, one side, and no sectors at all.
+      if (track > 0 || head > 0) fail(ST0_ABNORMAL, 0)
+      else fail(ST0_ABNORMAL, sector > 0 ? ST1_END_OF_TRACK : ST1_NO_MARK)
+      fifo.set([track, head, sector], 3)
     }
 
+    /** A drive that is not there does not move, but it seems to arrive. */
     function seekTo(track: number): void {
       toCommand()
-      drive().track = Math.max(0, Math.min(255, track))
+      if (track === 0) drive().track = 0
       s.status0 |= ST0_SEEK
       raise()
     }
@@ -151,9 +154,7 @@ export const fdc = device({
       } else {
         answer((s.status0 & ~7) | s.cur_drv, drive().track)
       }
-      const waiting = s.reset_sensei
       lower()
-      s.reset_sensei = waiting
       s.status0 = ST0_READY_CHANGED
     }
 
@@ -217,7 +218,6 @@ export const fdc = device({
       command(0x03, 0xff, 2, specify),
       command(0x04, 0xff, 1, senseDrive),
       command(0x0a, 0xbf, 1, () => {
-        target()
         drive().head = (fifo[1]! >> 2) & 1
         timer.set(time.virtual.now() + READ_ID_NS)
       }),
@@ -299,11 +299,8 @@ export const fdc = device({
       const value = fifo[s.data_pos % FIFO_BYTES]!
       s.data_pos++
       if (s.data_pos >= s.data_len) {
-        const { status0, reset_sensei } = s
         toCommand()
         lower()
-        // What sense interrupt status left for its next turn stays.
-        if (reset_sensei > 0) Object.assign(s, { status0, reset_sensei })
       }
       return value
     }

@@ -165,14 +165,15 @@ export const i8257 = device({
         })
       }
     }
+    const nothing = { read: () => 0 }
     at(0x8, 'STATUS_COMMAND', 'status; command', { read: readStatus, write: (v) => void (s.command = v) })
-    at(0x9, 'REQUEST', 'requests a transfer', { write: request })
-    at(0xa, 'SINGLE_MASK', 'masks one channel', { write: oneMask })
-    at(0xb, 'MODE', 'mode of a channel', { write: (v) => void (s.regs[v & 3]!.mode = v) })
-    at(0xc, 'CLEAR_FLIP_FLOP', 'next is the low byte', { write: () => void (s.flip_flop = 0) })
-    at(0xd, 'MASTER_CLEAR', 'resets the controller', { write: clear })
-    at(0xe, 'CLEAR_MASK', 'unmasks all channels', { write: () => void (s.mask = 0) })
-    at(0xf, 'ALL_MASK', 'masks of all channels', { read: () => s.mask, write: (v) => void (s.mask = v) })
+    at(0x9, 'REQUEST', 'requests a transfer; reads the masks', { read: () => s.mask, write: request })
+    at(0xa, 'SINGLE_MASK', 'masks one channel', { ...nothing, write: oneMask })
+    at(0xb, 'MODE', 'mode of a channel', { ...nothing, write: (v) => void (s.regs[v & 3]!.mode = v) })
+    at(0xc, 'CLEAR_FLIP_FLOP', 'next is the low byte', { ...nothing, write: () => void (s.flip_flop = 0) })
+    at(0xd, 'MASTER_CLEAR', 'resets the controller', { ...nothing, write: clear })
+    at(0xe, 'CLEAR_MASK', 'unmasks all channels', { ...nothing, write: () => void (s.mask = 0) })
+    at(0xf, 'ALL_MASK', 'masks of all channels', { ...nothing, write: (v) => void (s.mask = v) })
 
     const pages = (key: 'page' | 'pageh'): Record<string, Reg> =>
       Object.fromEntries(
@@ -190,7 +191,7 @@ export const i8257 = device({
       io,
       /** Base is port 0x80 for bytes, 0x88 for words. */
       pages: pages('page'),
-      /** Base is port 0x480 for bytes, 0x488 for words. */
+      /** Of boards that have them (a pc-i440fx does not): base is port 0x480 for bytes, 0x488 for words. */
       highPages: pages('pageh'),
       reset: clear,
     }

@@ -21,7 +21,11 @@ for (const extended of [true, false]) {
     wires: ['kbd', 'mouse', 'a20', 'reset'],
     // How a byte came to be in the buffer is not sent without the extended state.
     lazy: extended ? [] : ['kbd.obsrc', 'kbd.obdata', 'kbd.cbdata'],
-    connect: (model, bench) => model.connect(scripted(bench.saw, 'keyboard'), scripted(bench.saw, 'mouse')),
+    connect: (model, bench) =>
+      model.connect(
+        scripted((v) => bench.saw(v), 'keyboard'),
+        scripted((v) => bench.saw(v), 'mouse'),
+      ),
     storm(rng, model, bench) {
       const { DATA, STATUS } = model.io
       const kind = rng.below(8)
