@@ -118,8 +118,6 @@ export class CpuState {
   featureControl = 0n
   tscDeadline = 0n
   tscAdjust = 0n
-  /** IA32_BIOS_SIGN_ID. */
-  microcode = 0n
   xcr0 = 1n
   /** Two u64 a register: the upper halves of YMM0 to YMM15, kept for the stream. */
   readonly ymmHigh = new BigUint64Array(32)
@@ -451,7 +449,7 @@ export class CpuState {
     this.mtrrDefType = 0n
     this.mcgStatus = 0n
     this.miscEnable = 1n
-    this.featureControl = this.tscDeadline = this.tscAdjust = this.microcode = 0n
+    this.featureControl = this.tscDeadline = this.tscAdjust = 0n
     this.xcr0 = 1n
   }
 

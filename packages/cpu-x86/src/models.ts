@@ -95,12 +95,12 @@ export const IMPLEMENTED: FeatureWords = {
   '1.edx': 0x0fcb_fbfd,
   // pni monitor ssse3 cx16 sse4.1 sse4.2 movbe popcnt hypervisor
   '1.ecx': 0x80d8_2209,
-  // syscall mp nx mmxext fxsr_opt pdpe1gb rdtscp lm, and AMD's copies
+  // syscall mp nx pdpe1gb rdtscp lm, and AMD's copies
   'x1.edx': 0x2c18_0800 | AMD_COPIES,
-  // lahf-lm cr8legacy abm 3dnowprefetch
-  'x1.ecx': 0x131,
-  // fsgsbase smep erms smap
-  '7.ebx': 0x0010_0281,
+  // lahf-lm abm 3dnowprefetch
+  'x1.ecx': 0x121,
+  // smep erms
+  '7.ebx': 0x280,
 }
 
 export class CpuModel {

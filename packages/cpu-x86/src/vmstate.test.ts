@@ -5,7 +5,8 @@ import { FLAG } from './cpu-state.ts'
 import { PENDING, S } from './state.ts'
 import { bench, longBench, protectedBench } from './system/testing.ts'
 import { CPU_SECTIONS } from './vmstate.fixture.ts'
-import { cpuCommonVmstate, cpuVmstate, hflagsOf, newCpuCommonWire, newCpuWire } from './vmstate.ts'
+import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire } from './vmstate.ts'
+import { hflagsOf } from './vmstate-copy.ts'
 
 const recorded = (name: string): Uint8Array => new Uint8Array(inflateSync(Buffer.from(CPU_SECTIONS[name]!, 'base64')))
 

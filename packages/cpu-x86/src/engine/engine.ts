@@ -1,6 +1,7 @@
 /** The run loop: hands over to generated code, takes events between instructions, and counts exactly. */
 import type { InterruptSource, LocalApic, Time } from '@godwit/hw'
 import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
+import { absentOps } from '../absent.ts'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { CpuState, DESC, FLAG } from '../cpu-state.ts'
 import { decode } from '../decode/decode.ts'
@@ -480,9 +481,4 @@ export class Engine implements Cpu {
   private setWord(offset: number, value: number): void {
     this.w[offset >> 2] = value
   }
-}
-
-/** Instructions that a model does not have, by the names of their meanings. */
-function absentOps(_model: CpuModel): ReadonlySet<string> {
-  return new Set()
 }

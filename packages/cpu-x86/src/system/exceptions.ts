@@ -78,14 +78,14 @@ export function initialise(cpu: Cpu): void {
   const cache = state.cr0 & 0x6000_0000
   const fpu = state.bytes.slice(S.fpr, S.xmm + 256)
   const msrs = state.bytes.slice(S.kernelGsBase, S.end)
-  const { smbase, mtrrDefType, pat, mcgStatus, miscEnable, microcode, smiCount } = state
+  const { smbase, mtrrDefType, pat, mcgStatus, miscEnable, smiCount } = state
   const fixed = state.mtrrFixed.slice()
   const base = state.mtrrBase.slice()
   const mask = state.mtrrMask.slice()
   state.reset(cpu.model.signature)
   state.bytes.set(fpu, S.fpr)
   state.bytes.set(msrs, S.kernelGsBase)
-  Object.assign(state, { smbase, mtrrDefType, pat, mcgStatus, miscEnable, microcode, smiCount })
+  Object.assign(state, { smbase, mtrrDefType, pat, mcgStatus, miscEnable, smiCount })
   state.mtrrFixed.set(fixed)
   state.mtrrBase.set(base)
   state.mtrrMask.set(mask)

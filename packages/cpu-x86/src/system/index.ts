@@ -55,53 +55,49 @@ function loadTable(
 
 export const SYSTEM_FUNCTIONS: RuntimeFunctions = {
   attend: ts([], [], (cpu) => () => cpu.attend()),
-  mov_to_cr: may(3, (sys, n, low, high) => moveToCr(sys, n!, low!, high!)),
-  mov_from_cr: may(1, (sys, n) => moveFromCr(sys, n!)),
-  mov_to_dr: may(3, (sys, n, low, high) => moveToDr(sys, n!, low!, high!)),
-  mov_from_dr: may(1, (sys, n) => moveFromDr(sys, n!)),
-  lmsw: may(1, (sys, value) => loadMsw(sys, value!)),
+  mov_to_cr: may(3, (sys, n, low, high) => moveToCr(sys, n, low, high)),
+  mov_from_cr: may(1, (sys, n) => moveFromCr(sys, n)),
+  mov_to_dr: may(3, (sys, n, low, high) => moveToDr(sys, n, low, high)),
+  mov_from_dr: may(1, (sys, n) => moveFromDr(sys, n)),
+  lmsw: may(1, (sys, value) => loadMsw(sys, value)),
   clts: may(0, clearTs),
   load_segment: may(2, (sys, i, selector) => {
-    if (i === 1 || i! > 5) throw new GuestFault(EXC.UD)
-    loadSegment(sys, i!, selector! & 0xffff)
+    if (i === 1 || i > 5) throw new GuestFault(EXC.UD)
+    loadSegment(sys, i, selector & 0xffff)
     if (i === 2) sys.state.setWord(S.shadow, 1)
   }),
-  lldt: may(1, (sys, selector) => lldt(sys, selector! & 0xffff)),
-  ltr: may(1, (sys, selector) => ltr(sys, selector! & 0xffff)),
-  lgdt: may(3, (sys, limit, low, high) => loadTable(sys, S.gdtBase, S.gdtLimit, limit!, low!, high!)),
-  lidt: may(3, (sys, limit, low, high) => loadTable(sys, S.idtBase, S.idtLimit, limit!, low!, high!)),
+  lldt: may(1, (sys, selector) => lldt(sys, selector & 0xffff)),
+  ltr: may(1, (sys, selector) => ltr(sys, selector & 0xffff)),
+  lgdt: may(3, (sys, limit, low, high) => loadTable(sys, S.gdtBase, S.gdtLimit, limit, low, high)),
+  lidt: may(3, (sys, limit, low, high) => loadTable(sys, S.idtBase, S.idtLimit, limit, low, high)),
   /** SLDT, STR and the four that inspect descriptors are not there in real mode and V86. */
   need_protected: may(0, (sys) => {
     if (!sys.state.protectedMode) throw new GuestFault(EXC.UD)
   }),
   /** S.result: whether it may be seen, and what LAR gives. */
   lar: may(1, (sys, selector) => {
-    const d = inspect(sys, selector!, 'lar')
+    const d = inspect(sys, selector, 'lar')
     sys.state.setPair(S.result, d === undefined ? 0 : 1, d === undefined ? 0 : d.high & 0x00f0_ff00)
   }),
   lsl: may(1, (sys, selector) => {
-    const d = inspect(sys, selector!, 'lsl')
+    const d = inspect(sys, selector, 'lsl')
     sys.state.setPair(S.result, d === undefined ? 0 : 1, d === undefined ? 0 : limitOf(d))
   }),
-  verr: may(1, (sys, selector) => sys.state.setWord(S.result, inspect(sys, selector!, 'verr') === undefined ? 0 : 1)),
-  verw: may(1, (sys, selector) => sys.state.setWord(S.result, inspect(sys, selector!, 'verw') === undefined ? 0 : 1)),
+  verr: may(1, (sys, selector) => sys.state.setWord(S.result, inspect(sys, selector, 'verr') === undefined ? 0 : 1)),
+  verw: may(1, (sys, selector) => sys.state.setWord(S.result, inspect(sys, selector, 'verw') === undefined ? 0 : 1)),
 
-  jmp_far: may(4, (sys, selector, low, high, size) =>
-    jumpFar(sys, selector! & 0xffff, join(low!, high!), width(size!)),
-  ),
-  call_far: may(4, (sys, selector, low, high, size) =>
-    callFar(sys, selector! & 0xffff, join(low!, high!), width(size!)),
-  ),
-  ret_far: may(2, (sys, size, drop) => returnFar(sys, width(size!), drop!)),
-  iret: may(1, (sys, size) => interruptReturn(sys, width(size!))),
-  int_n: may(1, (sys, vector) => softwareInterrupt(sys.cpu, vector!)),
+  jmp_far: may(4, (sys, selector, low, high, size) => jumpFar(sys, selector & 0xffff, join(low, high), width(size))),
+  call_far: may(4, (sys, selector, low, high, size) => callFar(sys, selector & 0xffff, join(low, high), width(size))),
+  ret_far: may(2, (sys, size, drop) => returnFar(sys, width(size), drop)),
+  iret: may(1, (sys, size) => interruptReturn(sys, width(size))),
+  int_n: may(1, (sys, vector) => softwareInterrupt(sys.cpu, vector)),
   /** INT3 and INTO: V86's IOPL does not matter. */
-  int_trap: may(1, (sys, vector) => deliver(sys, vector!, 'software')),
+  int_trap: may(1, (sys, vector) => deliver(sys, vector, 'software')),
   icebp: may(0, (sys) => deliver(sys, EXC.DB, 'exception')),
   syscall: may(0, systemCall),
-  sysret: may(1, (sys, size) => systemReturn(sys, width(size!))),
+  sysret: may(1, (sys, size) => systemReturn(sys, width(size))),
   sysenter: may(0, systemEnter),
-  sysexit: may(1, (sys, size) => systemExit(sys, width(size!))),
+  sysexit: may(1, (sys, size) => systemExit(sys, width(size))),
   rsm: may(0, leaveSmm),
 
   hlt: may(0, halt),
@@ -111,30 +107,29 @@ export const SYSTEM_FUNCTIONS: RuntimeFunctions = {
   }),
   mwait: may(1, (sys, ecx) => {
     if (!sys.cpu.model.has('monitor') || sys.state.cpl !== 0) throw new GuestFault(EXC.UD)
-    if ((ecx! & ~1) !== 0) throw new GuestFault(EXC.GP, 0)
+    if ((ecx & ~1) !== 0) throw new GuestFault(EXC.GP, 0)
     // Waking with IF clear is not a halt: it would never end. Going on at once is allowed.
     if ((sys.state.systemFlags & FLAG.IF) !== 0) halt(sys)
   }),
-  invlpg: may(3, (sys, segment, low, high) => invalidatePage(sys, segment!, low!, high!)),
+  invlpg: may(3, (sys, segment, low, high) => invalidatePage(sys, segment, low, high)),
   cpl0: may(0, requireCpl0),
 
   /** Four results in S.result. */
   cpuid: ts([I32, I32], [], (cpu) => {
     const { state } = cpu
     return (leaf, sub) => {
-      const [a, b, c, d] = cpuid(cpu, leaf!, sub!)
+      const [a, b, c, d] = cpuid(cpu, leaf, sub)
       state.setPair(S.result, a, b)
       state.setPair(S.result + 8, c, d)
-      if (leaf === 1) state.microcode = BigInt(cpu.model.vendor === 'AuthenticAMD' ? 0x0100_0065 : 1) << 32n
     }
   }),
   rdmsr: may(1, (sys, msr) => {
     requireCpl0(sys)
-    readMsr(sys, msr!)
+    readMsr(sys, msr)
   }),
   wrmsr: may(3, (sys, msr, low, high) => {
     requireCpl0(sys)
-    writeMsr(sys, msr!, low!, high!)
+    writeMsr(sys, msr, low, high)
   }),
   rdtsc: may(0, readTime),
   rdtscp: may(0, (sys) => {
@@ -148,7 +143,7 @@ export const SYSTEM_FUNCTIONS: RuntimeFunctions = {
   }),
 
   /** port, bits: the value lies in S.result. */
-  port_in: may(2, (sys, port, bits) => portIn(sys, port! & 0xffff, bits!)),
+  port_in: may(2, (sys, port, bits) => portIn(sys, port & 0xffff, bits)),
   /** port, bits, value. */
-  port_out: may(3, (sys, port, bits, value) => portOut(sys, port! & 0xffff, bits!, value!)),
+  port_out: may(3, (sys, port, bits, value) => portOut(sys, port & 0xffff, bits, value)),
 }

@@ -68,8 +68,15 @@ const table = new Map<number, Msr>([
   [0x3a, plain('FEATURE_CONTROL', 'featureControl')],
   [0x3b, plain('TSC_ADJUST', 'tscAdjust')],
   [0x34, { ...plain('SMI_COUNT', 'smiCount'), write: () => undefined }],
-  // Bits 32 to 63 of BIOS_SIGN_ID hold the revision of the microcode; CPUID 1 loads it, a write clears it.
-  [0x8b, { name: 'BIOS_SIGN_ID', read: (sys) => sys.state.microcode, write: () => undefined }],
+  // The revision of the microcode, as QEMU makes it up for either vendor.
+  [
+    0x8b,
+    {
+      name: 'BIOS_SIGN_ID',
+      read: (sys) => (sys.cpu.model.vendor === 'AuthenticAMD' ? 0x0100_0065n : 0x1_0000_0000n),
+      write: () => undefined,
+    },
+  ],
   [0x79, constant('BIOS_UPDT_TRIG', 0n)],
   [0xfe, constant('MTRRCAP', 0x508n)],
   [

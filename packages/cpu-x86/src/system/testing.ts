@@ -53,7 +53,7 @@ export function bench(model = 'qemu64', ramBytes = 1 << 20): Bench {
     missing: (name) => {
       counts.missing.push(name)
     },
-  } as Cpu
+  }
   state.reset(cpu.model.signature)
   return {
     cpu,
