@@ -33,7 +33,7 @@ export const FPU_FUNCTIONS: RuntimeFunctions = {
   sse_soft: ts([I32, I32], [I32], (cpu) => {
     const view = viewOf(cpu)
     return (code, imm) => {
-      const flags = softArithmetic(view, cpu.base, code!, imm!)
+      const flags = softArithmetic(view, cpu.base, code, imm)
       const mxcsr = view.getUint32(cpu.base + S.mxcsr, true)
       view.setUint32(cpu.base + S.mxcsr, mxcsr | flags, true)
       if ((flags & ~(mxcsr >> 7) & 63) === 0) return 0
@@ -43,14 +43,14 @@ export const FPU_FUNCTIONS: RuntimeFunctions = {
   }),
   sse_strings: ts([I32, I32, I32, I32], [I32], (cpu) => {
     const view = viewOf(cpu)
-    return (imm, a, b, index) => compareStrings(view, cpu.base, imm!, a!, b!, index !== 0)
+    return (imm, a, b, index) => compareStrings(view, cpu.base, imm, a, b, index !== 0)
   }),
   /** LDMXCSR: reserved bits raise #GP(0). */
   set_mxcsr: ts([I32], [I32], (cpu) => {
     const view = viewOf(cpu)
     return (value) => {
-      if ((value! & ~0xffff) !== 0) throw new GuestFault(EXC.GP, 0)
-      view.setUint32(cpu.base + S.mxcsr, value!, true)
+      if ((value & ~0xffff) !== 0) throw new GuestFault(EXC.GP, 0)
+      view.setUint32(cpu.base + S.mxcsr, value, true)
       updateFpuBlocks(view, cpu.base)
       return 0
     }

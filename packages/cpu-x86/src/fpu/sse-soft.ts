@@ -167,7 +167,6 @@ export class SseSoft {
   }
 }
 
-type Binary = 'add' | 'sub' | 'mul' | 'div'
 const fmt = (letter: string): Format => (letter === 's' ? SINGLE : DOUBLE)
 const fromInteger = (n: bigint): Num => ({
   kind: n === 0n ? 'zero' : 'finite',
@@ -218,7 +217,7 @@ function run(soft: SseSoft, name: string, imm: number, get: Get, put: Put): void
       case 'sub':
       case 'mul':
       case 'div':
-        put(i, bits, soft.finish(soft[op as Binary](a(i), b(i)), f))
+        put(i, bits, soft.finish(soft[op](a(i), b(i)), f))
         break
       case 'addsub':
         put(i, bits, soft.finish(soft[i % 2 === 0 ? 'sub' : 'add'](a(i), b(i)), f))

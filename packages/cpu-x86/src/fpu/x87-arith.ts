@@ -224,7 +224,7 @@ export function fxtract(fpu: X87): void {
   let exponent: Num
   let significand: Num
   let flags = 0
-  if (nan !== undefined) (({ flags, value: exponent } = nan), (significand = nan.value))
+  if (nan !== undefined) [exponent, significand, flags] = [nan.value, nan.value, nan.flags]
   else if (n.kind === 'inf') [exponent, significand] = [infinity(0), n]
   else if (n.kind === 'zero') [exponent, significand, flags] = [infinity(1), n, ZE]
   else {

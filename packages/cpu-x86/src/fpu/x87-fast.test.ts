@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { S } from '../state.ts'
 import { FPU_FUNCTIONS } from './index.ts'
 import { SingleStep } from './testing.ts'
+import { OPERATION_NAMES } from './x87-unary.ts'
 
 let seed = 12345
 function next(below: number): number {
@@ -121,6 +122,21 @@ test('fast stores agree with the exact ones', () => {
     'x87_store',
     'x87_store_slow',
     () => [[0, 1, 2, 3, 4, 6][next(6)]!, next(4)],
+  )
+})
+
+test('fast rounding to integers agrees with the exact one in all modes', () => {
+  const frndint = OPERATION_NAMES.indexOf('frndint')
+  agree(
+    4000,
+    (view, base) => {
+      operands(view, base)
+      view.setUint16(base + S.fpuControl, 0x37f | (next(4) << 10), true)
+      view.setUint16(base + S.fpr + 8, (next(2) << 15) | (0x3fff - 3 + next(70)), true)
+    },
+    'x87_operate',
+    'x87_operate_slow',
+    () => [frndint, 0],
   )
 })
 

@@ -1,108 +1,17 @@
 /** The x87 runtime functions as generated code calls them: the common cases in WebAssembly, the rest in x87-functions.ts. */
 import { I32, I64 } from '@godwit/wasm-encoder'
-import type { Func } from '@godwit/wasm-encoder'
-import { wasm, type Link, type RuntimeFunctions } from '../runtime.ts'
+import { wasm, type RuntimeFunctions } from '../runtime.ts'
 import { S } from '../state.ts'
-import { Emit } from '../wasm/emit.ts'
+import type { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { ARITH } from './x87-arith.ts'
 import { KINDS, type MemoryFormat } from './x87-convert.ts'
-import { fields, giveUp, INTEGER_BIT, isOdd } from './x87-fast-arith.ts'
+import { giveUp, INTEGER_BIT, isOdd } from './x87-fast-arith.ts'
+import { PE, Stack } from './x87-stack.ts'
 import { OPERATION_NAMES } from './x87-unary.ts'
 
-const C1 = 0x200
-const PE = 0x20
 const kind = (name: MemoryFormat): number => KINDS.indexOf(name)
 const p32 = (i: number): Val => local(I32, i)
-
-/** The register stack, from a runtime function. */
-class Stack {
-  readonly e: Emit
-  readonly link: Link
-  readonly state: ReturnType<typeof fields>
-  private readonly f: Func
-
-  constructor(f: Func, link: Link) {
-    this.f = f
-    this.e = new Emit(f)
-    this.link = link
-    this.state = fields(this.e, link)
-  }
-
-  top(): Val {
-    return this.state.get(S.fpuTop)
-  }
-
-  /** Physical number of ST(i). */
-  physical(i: Val | number): Val {
-    return this.e.let(this.top().add(i).and(7))
-  }
-
-  slot(physical: Val): Val {
-    return this.e.let(physical.shl(4).add(this.link.base + S.fpr))
-  }
-
-  empty(physical: Val): Val {
-    return this.e.load(I32, 'i32_load8_u', physical, this.link.base + S.fpuEmpty)
-  }
-
-  mark(physical: Val, empty: 0 | 1): void {
-    this.e.store('i32_store8', physical, k32(empty), this.link.base + S.fpuEmpty)
-  }
-
-  mant(slot: Val): Val {
-    return this.e.load(I64, 'i64_load', slot)
-  }
-
-  se(slot: Val): Val {
-    return this.e.load(I32, 'i32_load16_u', slot, 8)
-  }
-
-  put(slot: Val, se: Val, mant: Val): void {
-    this.e.store('i64_store', slot, mant)
-    this.e.store('i32_store16', slot, se, 8)
-  }
-
-  clearC1(): void {
-    this.state.set(S.fpuStatus, this.state.get(S.fpuStatus).and(~C1))
-  }
-
-  /** Flags of a conversion: PE if inexact, C1 if rounded up. */
-  settle(inexact: Val, up: Val): void {
-    this.state.set(S.fpuStatus, this.state.get(S.fpuStatus).and(~C1).or(inexact.mul(PE)).or(up.mul(C1)))
-  }
-
-  pop(): void {
-    const p = this.physical(0)
-    this.mark(p, 1)
-    this.state.set(S.fpuTop, p.add(1).and(7))
-  }
-
-  /** Pushes if there is room; `then` gets the slot. */
-  push(fill: (slot: Val) => void): Val {
-    const p = this.physical(7)
-    const free = this.e.let(this.empty(p))
-    this.e.if(free, () => {
-      this.mark(p, 0)
-      this.state.set(S.fpuTop, p)
-      fill(this.slot(p))
-      this.clearC1()
-    })
-    return free
-  }
-
-  /** Hands all parameters to another function, and returns what it gives. */
-  otherwise(name: string): void {
-    this.f.params.forEach((_, i) => this.f.get(i))
-    this.f.call(this.link.func(name))
-  }
-
-  /** Returns from the function. */
-  done(result?: number): void {
-    if (result !== undefined) this.f.i32(result)
-    this.f.ret()
-  }
-}
 
 /** Number of an operation in OPERATIONS. */
 const operation = (name: string): number => OPERATION_NAMES.indexOf(name)
@@ -420,6 +329,37 @@ export const X87_FAST: RuntimeFunctions = {
           stack.done()
         })
       })
+    when('frndint', () => {
+      const p = first()
+      const slot = stack.slot(p)
+      const se = stack.se(slot)
+      const mant = stack.mant(slot)
+      const scale = e.let(se.and(0x7fff).sub(0x3fff))
+      const control = stack.state.get(S.fpuControl)
+      // Fractions below one, and unmasked inexactness, are left to the slow path.
+      e.if(stack.empty(p).isZero().and(mant.ltS(0)).and(scale.ltU(0x4000)).and(control.and(PE).ne(0)), () => {
+        e.if(scale.geU(63), () => {
+          stack.clearC1()
+          stack.done()
+        })
+        const rest = e.let(mant.shl(scale.add(1).to64u()))
+        const ulp = e.let(k64(1).shl(k32(63).sub(scale).to64u()))
+        const kept = e.let(mant.and(k64(0).sub(ulp)))
+        const mode = e.let(control.shrU(10).and(3))
+        const tie = rest.ltS(0).and(rest.ne(INTEGER_BIT).or(kept.and(ulp).ne(0)))
+        // Rounding down grows negative numbers, rounding up positive ones.
+        const directed = rest
+          .ne(0)
+          .and(mode.ne(3))
+          .and(mode.eq(1).eq(se.shrU(15)))
+        const up = e.let(select(mode, directed, tie))
+        const rounded = e.let(kept.add(select(up, ulp, k64(0))))
+        const carried = e.let(up.and(rounded.isZero()))
+        stack.put(slot, se.add(carried), select(carried, INTEGER_BIT, rounded))
+        stack.settle(rest.ne(0), up)
+        stack.done()
+      })
+    })
     when('fld1', () =>
       e.if(
         stack.push((slot) => stack.put(slot, k32(0x3fff), INTEGER_BIT)),

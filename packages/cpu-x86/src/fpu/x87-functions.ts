@@ -51,29 +51,23 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
   /** ST(to) op= ST(from); pops if asked. */
   x87_arith_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
-    return (op, to, from, pop) => arithRegisters(fpu, ARITH[op!]!, to!, from!, pop !== 0)
+    return (op, to, from, pop) => arithRegisters(fpu, ARITH[op]!, to, from, pop !== 0)
   }),
   /** ST(0) op= memory's bits in a format of KINDS. */
   x87_arith_memory_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
-    return (op, kind, low, high) => arithMemory(fpu, ARITH[op!]!, decodeMemory(KINDS[kind!]!, join(low!, high!)))
+    return (op, kind, low, high) => arithMemory(fpu, ARITH[op]!, decodeMemory(KINDS[kind]!, join(low, high)))
   }),
   x87_compare_memory_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, low, high, pops) =>
-      compareCodes(
-        fpu,
-        fpu.empty(0) ? undefined : fpu.get(0),
-        decodeMemory(KINDS[kind!]!, join(low!, high!)),
-        false,
-        pops!,
-      )
+      compareCodes(fpu, fpu.empty(0) ? undefined : fpu.get(0), decodeMemory(KINDS[kind]!, join(low, high)), false, pops)
   }),
   /** FCOMI and the like: 0 greater, 1 less, 2 equal, 3 unordered, -1 if the flags stay. */
   x87_compare_flags_slow: ts([I32, I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (i, quiet, pop) => {
-      const b = fpu.empty(i!) ? undefined : fpu.get(i!)
+      const b = fpu.empty(i) ? undefined : fpu.get(i)
       const r = compareNumbers(fpu, fpu.empty(0) ? undefined : fpu.get(0), b, quiet !== 0)
       if (r >= 0 && r < STAYS && pop !== 0) fpu.pop()
       return r < 0 ? r : r & 3
@@ -83,25 +77,25 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
   x87_load_slow: ts([I32, I32, I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, low, high, top) => {
-      const name = KINDS[kind!]!
-      if (name === 'bcd') loadBcd(fpu, join(low!, high!), top!)
-      else if (name === 'extended') loadExtended(fpu, join(low!, high!), top!)
-      else load(fpu, name, join(low!, high!))
+      const name = KINDS[kind]!
+      if (name === 'bcd') loadBcd(fpu, join(low, high), top)
+      else if (name === 'extended') loadExtended(fpu, join(low, high), top)
+      else load(fpu, name, join(low, high))
     }
   }),
   /** ST(0) in a format of KINDS to S.temp; 0 if memory keeps what it had. Flags: 1 pops, 2 truncates. */
   x87_store_slow: ts([I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (kind, flags) => {
-      if (!store(fpu, KINDS[kind!]!, (flags! & 2) !== 0)) return 0
-      if ((flags! & 1) !== 0) fpu.pop()
+      if (!store(fpu, KINDS[kind]!, (flags & 2) !== 0)) return 0
+      if ((flags & 1) !== 0) fpu.pop()
       return 1
     }
   }),
   /** An instruction of OPERATIONS on ST(0) and ST(i). */
   x87_operate_slow: ts([I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
-    return (which, i) => operate(fpu, which!, i!)
+    return (which, i) => operate(fpu, which, i)
   }),
   x87_set_control_slow: ts([I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
@@ -138,12 +132,12 @@ export const X87_FUNCTIONS: RuntimeFunctions = {
   }),
   x87_fxsave: ts([I32, I32], [], (cpu) => {
     const fpu = fpuOf(cpu)
-    return (wide, count) => fxsave(fpu, wide !== 0, count!)
+    return (wide, count) => fxsave(fpu, wide !== 0, count)
   }),
   x87_fxrstor: ts([I32, I32], [I32], (cpu) => {
     const fpu = fpuOf(cpu)
     return (wide, count) => {
-      if (!fxrstor(fpu, wide !== 0, count!)) throw new GuestFault(EXC.GP, 0)
+      if (!fxrstor(fpu, wide !== 0, count)) throw new GuestFault(EXC.GP, 0)
       return 0
     }
   }),

@@ -105,12 +105,12 @@ export function loadEnvironment(fpu: X87, small: boolean): number {
 }
 
 export function saveRegisters(fpu: X87, at: number, stride: number): void {
-  const bytes = new Uint8Array(fpu.view.buffer)
+  const { bytes } = fpu
   for (let i = 0; i < 8; i++) bytes.copyWithin(at + stride * i, fpu.slot(i), fpu.slot(i) + 10)
 }
 
 export function loadRegisters(fpu: X87, at: number, stride: number): void {
-  const bytes = new Uint8Array(fpu.view.buffer)
+  const { bytes } = fpu
   for (let i = 0; i < 8; i++) {
     bytes.copyWithin(fpu.slot(i), at + stride * i, at + stride * i + 10)
     bytes.fill(0, fpu.slot(i) + 10, fpu.slot(i) + 16)
@@ -127,9 +127,8 @@ export function initialize(fpu: X87): void {
 
 /** The 464 bytes that FXSAVE writes; wide is the form with REX.W, count the XMM registers that the mode has. */
 export function fxsave(fpu: X87, wide: boolean, count: number): void {
-  const { view } = fpu
+  const { view, bytes } = fpu
   const at = fpu.base + S.fpuImage
-  const bytes = new Uint8Array(view.buffer)
   bytes.fill(0, at, at + 160)
   view.setUint16(at, fpu.control, true)
   view.setUint16(at + 2, statusWord(fpu), true)
@@ -156,9 +155,8 @@ export function fxsave(fpu: X87, wide: boolean, count: number): void {
 
 /** Loads an FXSAVE image; false if it asks for reserved bits of MXCSR. */
 export function fxrstor(fpu: X87, wide: boolean, count: number): boolean {
-  const { view } = fpu
+  const { view, bytes } = fpu
   const at = fpu.base + S.fpuImage
-  const bytes = new Uint8Array(view.buffer)
   const sse = (view.getUint32(fpu.base + S.cr4, true) & CR4_OSFXSR) !== 0
   const mxcsr = view.getUint32(at + 24, true)
   if (sse && (mxcsr & ~0xffff) !== 0) return false

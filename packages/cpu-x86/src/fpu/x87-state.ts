@@ -15,10 +15,12 @@ const WRAP = 24576
 
 export class X87 {
   readonly view: DataView
+  readonly bytes: Uint8Array
   readonly base: number
 
   constructor(view: DataView, base: number) {
     this.view = view
+    this.bytes = new Uint8Array(view.buffer)
     this.base = base
   }
 
