@@ -109,21 +109,25 @@ export function createCpu(options: CpuOptions): Processor {
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
   })
+  // Pending events are part of the processor's own state: a wire that is restored changes nothing.
   const edge = (bit: number): IrqLine =>
     wire((level) => {
       if (level) engine.setPending(bit, true)
     })
   const a20 = wire((level) => engine.setA20(level))
   a20.restore(true)
+  const showIntr = (level: boolean): void => engine.setPending(PENDING.intr, level)
+  const intr = wire(showIntr, showIntr)
   const reset = (): void => {
     engine.state.reset(engine.model.signature, engine.model.machineCheck)
+    showIntr(intr.level)
     engine.refresh()
   }
   reset()
   return {
     cpu: engine,
     state: engine.state,
-    intr: wire((level) => engine.setPending(PENDING.intr, level)),
+    intr,
     nmi: edge(PENDING.nmi),
     smi: edge(PENDING.smi),
     init: edge(PENDING.init),

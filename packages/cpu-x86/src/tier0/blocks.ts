@@ -190,16 +190,17 @@ export class Blocks {
     const page = this.page(hostPage)
     const key = keyOf(mode, offset)
     const block = this.room(page, key, count)
+    const numbers = insns.map((insn) => handlers.index(insn, mode))
     let at = offset
-    let fusedBefore = false
+    let pairEnds = -1
     insns.forEach((insn, i) => {
       const record = block.record + i * R.bytes
       const next = insns[i + 1]
       let handler = -1
-      if (!fusedBefore && next !== undefined && fusable(insn, next)) handler = handlers.fused(insn, next, mode)
-      fusedBefore = handler >= 0
-      if (handler < 0) handler = handlers.index(insn, mode)
-      writeRecord(this.view, record, insn, handler, at, i)
+      if (pairEnds !== i && next !== undefined && fusable(insn, next))
+        handler = handlers.fused(insn, next, numbers[i]!, numbers[i + 1]!, mode)
+      if (handler >= 0) pairEnds = i + 1
+      writeRecord(this.view, record, insn, handler >= 0 ? handler : numbers[i]!, at, i)
       if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
       at += insn.length
     })

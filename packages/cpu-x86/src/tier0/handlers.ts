@@ -14,7 +14,7 @@ import { k32, local, type Val } from '../wasm/value.ts'
 import { JUMP } from './jump-cache.ts'
 import type { Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
-import { baseKey, Facets, formName, valueKey } from './tracked.ts'
+import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
 import { RecordUnit, type Frame } from './unit.ts'
 
 /** What a cold handler returns instead of a record. */
@@ -49,9 +49,10 @@ export class Handlers {
   /** By index. */
   readonly names: string[] = ['@dead', '@forward', '@next']
   readonly hotCount: number
-  private readonly byKey = new Map<string, Made | Map<string, Made>>()
+  private readonly byKey = new KeyMap<Made | Map<string, Made>>()
   private readonly byName = new Map<string, Made>()
-  private readonly fusedByKey = new Map<string, Made>()
+  /** By the handlers of the two; -1: not worth one of its own. */
+  private readonly fusedByPair = new Map<number, number>()
   private readonly o: HandlersOptions
   private readonly table: WebAssembly.Table
   private queue: { readonly index: number; readonly func: Func }[] = []
@@ -80,8 +81,7 @@ export class Handlers {
 
   /** Handler of an instruction; compile() must be called before it runs. */
   index(insn: Insn, mode: Mode): number {
-    const key = baseKey(insn, mode)
-    const known = this.byKey.get(key)
+    const known = this.byKey.get(insn, mode)
     if (known instanceof Map) {
       const value = valueKey(insn)
       let made = known.get(value)
@@ -91,20 +91,18 @@ export class Handlers {
     if (known !== undefined) return known.index
     const facets = new Facets()
     const made = this.make([insn], mode, facets)
-    this.byKey.set(key, facets.baked ? new Map([[valueKey(insn), made]]) : made)
+    this.byKey.set(insn, mode, facets.baked ? new Map([[valueKey(insn), made]]) : made)
     return made.index
   }
 
-  /** Handler of a pair, or -1 if it has none. */
-  fused(a: Insn, b: Insn, mode: Mode): number {
-    const key = `${baseKey(a, mode)}+${baseKey(b, mode)}`
-    const known = this.fusedByKey.get(key)
-    if (known !== undefined) return known.index
-    if (!fusable(a, b)) return -1
-    const made = this.makeFused([a, b], mode)
-    if (made === undefined) return -1
-    this.fusedByKey.set(key, made)
-    return made.index
+  /** Handler of a pair whose handlers are known, or -1 if it has none of its own. */
+  fused(a: Insn, b: Insn, first: number, second: number, mode: Mode): number {
+    const pair = first * 65536 + second
+    const known = this.fusedByPair.get(pair)
+    if (known !== undefined) return known
+    const made = this.makeFused([a, b], mode)?.index ?? -1
+    this.fusedByPair.set(pair, made)
+    return made
   }
 
   /** Makes handlers asked for since the last time ready to run. */

@@ -30,7 +30,7 @@ export class Facets {
   }
 }
 
-/** Properties in which two records of one base key are the same: see baseKey(). */
+/** Properties that a KeyMap tells apart. */
 const KEYED = ['rep', 'lock', 'addressSize', 'segment', 'operandSize', 'codeSize', 'flow'] as const
 /** Properties in which they can differ. */
 const FREE = ['length', 'target'] as const
@@ -73,7 +73,7 @@ export function formOf(o: Operand, mode: Mode): string {
     case 'reg':
       return `${LETTER[o.file]}${o.size === 0 ? '' : o.size}`
     case 'imm':
-      return fits32(o) ? 'i' : 'I'
+      return `${fits32(o) ? 'i' : 'I'}${o.size}`
     case 'mem': {
       const wide = wideDisplacement(o) ? 'D' : ''
       return `m${o.size}a${o.addressSize}${o.index >= 0 ? 'x' : ''}${o.ripRelative ? 'p' : ''}${segmentForm(o.segment, mode)}${wide}`
@@ -94,12 +94,69 @@ export function segmentForm(segment: number, mode: Mode): '' | 'b' | 's' {
   return mode.flat && segment < 4 ? '' : 's'
 }
 
-/** Everything a handler can depend on, except register numbers and values. */
-export function baseKey(insn: Insn, mode: Mode): string {
-  let key = `${insn.op}.${insn.size}`
-  for (const o of insn.operands) key += `.${formOf(o, mode)}`
-  if (insn.cc >= 0) key += `.c${insn.cc}`
-  return `${key}|${insn.rep}.${insn.lock ? 1 : 0}.${insn.addressSize}.${insn.segment}.${insn.operandSize}.${insn.codeSize}.${mode.key}`
+const FILES = { gpr: 0, seg: 1, cr: 2, dr: 3, st: 4, mmx: 5, xmm: 6 } as const
+const SEGMENT_FORMS = { '': 0, b: 1, s: 2 } as const
+/** Sizes as numbers of 3 bits. */
+const sizeCode = (size: number): number => (size === 0 ? 0 : size === 80 ? 6 : 29 - Math.clz32(size))
+
+/** What formOf() says, and the size of an immediate, in 12 bits. */
+function operandCode(o: Operand | undefined, mode: Mode): number {
+  if (o === undefined) return 0
+  const size = sizeCode(o.size) << 2
+  switch (o.kind) {
+    case 'reg':
+      return 1 | size | (FILES[o.file] << 5)
+    case 'imm':
+      return 2 | size | (fits32(o) ? 0 : 32)
+    case 'mem': {
+      const form = SEGMENT_FORMS[segmentForm(o.segment, mode)]
+      const address = sizeCode(o.addressSize) - 2
+      const flags = (o.index >= 0 ? 1 : 0) | (o.ripRelative ? 2 : 0) | (wideDisplacement(o) ? 4 : 0)
+      return 3 | size | (flags << 5) | (form << 8) | (address << 10)
+    }
+  }
+}
+
+/**
+ * Finds what instructions have in common that a handler can depend on, register numbers and values aside. Three steps
+ * of small integers: this is looked up for every instruction that is decoded.
+ */
+export class KeyMap<T> {
+  private readonly ops = new Map<string, Map<number, Map<number, T>>>()
+
+  get(insn: Insn, mode: Mode): T | undefined {
+    return this.ops.get(insn.op)?.get(formKey(insn, mode))?.get(restKey(insn, mode))
+  }
+
+  set(insn: Insn, mode: Mode, value: T): void {
+    let forms = this.ops.get(insn.op)
+    if (forms === undefined) this.ops.set(insn.op, (forms = new Map()))
+    const form = formKey(insn, mode)
+    let rest = forms.get(form)
+    if (rest === undefined) forms.set(form, (rest = new Map()))
+    rest.set(restKey(insn, mode), value)
+  }
+}
+
+function formKey(insn: Insn, mode: Mode): number {
+  const { operands } = insn
+  return sizeCode(insn.size) | (operandCode(operands[0], mode) << 3) | (operandCode(operands[1], mode) << 15)
+}
+
+function restKey(insn: Insn, mode: Mode): number {
+  const repeat = insn.rep === 0 ? 0 : insn.rep - 0xf1
+  // A third operand is never memory.
+  return (
+    mode.key |
+    (repeat << 5) |
+    ((insn.lock ? 1 : 0) << 7) |
+    (((insn.addressSize >> 5) & 3) << 8) |
+    ((insn.segment + 1) << 10) |
+    (((insn.operandSize >> 5) & 3) << 13) |
+    (((insn.codeSize >> 5) & 3) << 15) |
+    ((insn.cc + 1) << 17) |
+    ((operandCode(insn.operands[2], mode) & 0xff) << 22)
+  )
 }
 
 /** The name of a handler as far as its operands go: what facets are added to. */
