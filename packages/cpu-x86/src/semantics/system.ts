@@ -46,7 +46,7 @@ function push(u: Unit, size: Size, value: () => Val): void {
 }
 
 /** Reads the top of the stack; `done` moves the pointer. */
-function pop(u: Unit, size: Size): { readonly value: Val; done(): void } {
+function pop(u: Unit, size: Size): { readonly value: Val; readonly done: () => void } {
   const sp = u.e.let(stackPointer(u).zext(u.stackSize))
   const value = u.e.let(u.memory(SS, sp, size, 'read').get())
   return { value, done: () => setStackPointer(u, u.e.let(sp.add(size / 8).zext(u.stackSize))) }
