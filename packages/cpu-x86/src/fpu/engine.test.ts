@@ -8,9 +8,9 @@ const TS = 8
 const EM = 4
 const NE = 0x20
 
-/** A processor in long mode with CR4.OSFXSR and CR0.NE, or with other bits instead. */
-function withSse(code: string, cr0 = NE, cr4 = OSFXSR): ReturnType<typeof bench> {
-  const b = bench({ bits: 64, code })
+/** A processor in long mode, or protected mode, with CR4.OSFXSR and CR0.NE, or with other bits instead. */
+function withSse(code: string, cr0 = NE, cr4 = OSFXSR, bits: 32 | 64 = 64): ReturnType<typeof bench> {
+  const b = bench({ bits, code })
   const { state } = b.processor
   state.setWord(S.cr4, state.word(S.cr4) | cr4)
   state.setWord(S.cr0, state.word(S.cr0) | cr0)
@@ -24,8 +24,8 @@ const SAVES = `dbe3 d9e8 d9eb b878563412 660f6ed8 0fae042500900000 dd342500a0000
   0fae0c2500900000 0fae042500940000 dd242500a00000 dd342500a40000 b978000000 8d342500900000 8d3c2500940000 51
   b968000000 f3a7 0f95c0 8d342500a00000 8d3c2500a40000 b91b000000 f3a7 0f95c4 0fb7c0 f4`
 
-test('what FXSAVE and FNSAVE write, FXRSTOR and FRSTOR bring back', () => {
-  const b = withSse(SAVES)
+test.each([32, 64] as const)('what FXSAVE and FNSAVE write, FXRSTOR and FRSTOR bring back in %i-bit mode', (bits) => {
+  const b = withSse(SAVES, NE, OSFXSR, bits)
   expect(b.processor.run(1e6).reason).toBe('halted')
   expect(b.reg(0)).toBe(0)
   expect(b.peek(0x9000, 2)).toBe(0x37f)
@@ -44,8 +44,8 @@ test('what FXSAVE and FNSAVE write, FXRSTOR and FRSTOR bring back', () => {
 // fninit; fldz; fld1; mov ecx, 1000; l: fadd st(1), st; fld qword [9000]; fmul st, st(2); fstp qword [9008]; loop
 const SUM = `dbe3 d9ee d9e8 b9e8030000 dcc1 dd042500900000 d8ca dd1c2508900000 ffc9 75ea f4`
 
-test('a loop of x87 arithmetic counts to a thousand', () => {
-  const b = withSse(SUM)
+test.each([32, 64] as const)('a loop of x87 arithmetic counts to a thousand in %i-bit mode', (bits) => {
+  const b = withSse(SUM, NE, OSFXSR, bits)
   b.ram.write(0x9000, new Uint8Array(Float64Array.of(0.5).buffer))
   expect(b.processor.run(1e6).reason).toBe('halted')
   expect(new Float64Array(Uint32Array.of(b.peek(0x9008), b.peek(0x900c)).buffer)[0]).toBe(500)
