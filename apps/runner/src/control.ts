@@ -74,6 +74,7 @@ export class Control {
 
   stop(): void {
     if (this.machine.runState === 'inmigrate') this.autostart = false
+    if (this.machine.runState === 'finish-migrate') this.outgoing?.stayPaused()
     if (!this.machine.running) return
     this.machine.stop()
     this.emit('STOP')

@@ -32,7 +32,7 @@ export async function run(options: RunOptions): Promise<number> {
     machine,
     autostart: !options.stopped,
     onEnd: (status) => settle(status),
-    onMessage: (line) => void process.stderr.write(`godwit: ${line}\r\n`),
+    onMessage: (line) => void process.stderr.write(`godwit: ${line}\n`),
     noShutdown: options.noShutdown,
     noReboot: options.noReboot,
   })

@@ -33,4 +33,4 @@ export class EscapeFilter {
   }
 }
 
-export const ESCAPE_HELP = 'Ctrl-A h  this help\r\nCtrl-A x  quit\r\nCtrl-A Ctrl-A  send Ctrl-A\r\n'
+export const ESCAPE_HELP = 'Ctrl-A h  this help\nCtrl-A x  quit\nCtrl-A Ctrl-A  send Ctrl-A\n'

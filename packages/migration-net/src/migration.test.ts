@@ -357,6 +357,16 @@ test('A source that is cancelled while it waits before the switch-over resumes.'
   expect(p.source.running).toBe(true)
 })
 
+test('A guest that was stopped while it waited before the switch-over stays stopped after a cancel.', async () => {
+  const p = pair({ out: { pauseBeforeSwitchover: true } })
+  const ends = Promise.all([p.outgoing.run(), p.incoming.run()])
+  while (p.outgoing.status !== 'pre-switchover') await new Promise((resolve) => setImmediate(resolve))
+  p.outgoing.stayPaused()
+  p.outgoing.cancel()
+  await ends
+  expect([p.source.running, p.source.runState]).toEqual([false, 'paused'])
+})
+
 test('A device that cannot be saved is named, and the source resumes.', async () => {
   const source = busyMachine({ chips: 2 })
   source.chips[1]!.counter = -1

@@ -121,6 +121,11 @@ export class OutgoingMigration {
     return true
   }
 
+  /** If the hand-over fails, the guest stays paused: somebody has stopped it meanwhile. */
+  stayPaused(): void {
+    if (this.before?.running === true) this.before = { running: false, runState: 'paused' }
+  }
+
   get over(): boolean {
     return this.status === 'completed' || this.status === 'failed' || this.status === 'cancelled'
   }

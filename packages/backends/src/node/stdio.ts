@@ -38,7 +38,7 @@ export function stdioChar(options: StdioOptions): StdioChar {
   const { input, output } = options
   const queue = new InputQueue()
   const escape = new EscapeFilter((action) => {
-    if (action === 'help') output.write(`\r\n${ESCAPE_HELP}`)
+    if (action === 'help') output.write(`\n${ESCAPE_HELP}`)
     else options.onQuit()
   })
   const terminal = input.isTTY === true
