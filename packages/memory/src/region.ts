@@ -17,7 +17,7 @@ interface Range {
   readonly priority?: number
 }
 
-/** RAM: reads and writes reach the block. ROM: writes are dropped, or reach `writes`. */
+/** RAM: reads and writes reach the block. ROM: writes are dropped. */
 export interface RamRegion extends Range {
   readonly kind: 'ram' | 'rom'
   readonly block: RamBlock
@@ -25,7 +25,7 @@ export interface RamRegion extends Range {
   readonly blockOffset?: number
 }
 
-/** Reads come from one block and writes go to another (or nowhere): PAM's half-shadowed states. */
+/** Registers: reads and writes reach a device's handlers. */
 export interface IoRegion extends Range {
   readonly kind: 'io'
   readonly io: IoHandlers
