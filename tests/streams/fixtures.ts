@@ -6,7 +6,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Archive = 'reference' | 'machine-versions' | 'wire-small'
+export type Archive = 'reference' | 'machine-versions' | 'wire-small' | 'linux-sections'
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'godwit', 'streams')
 

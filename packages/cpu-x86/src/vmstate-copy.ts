@@ -113,8 +113,8 @@ function fillFpu(s: CpuWire): void {
   s['env.fptag_vmstate'] = tags
   s['env.fpregs_format_vmstate'] = 0
   s['env.fpregs'].forEach((w, i) => {
-    w.mantissa = state.big(S.fpr + 16 * i)
-    w.exponent = state.view.getUint16(S.fpr + 16 * i + 8, true)
+    w.tmp.mantissa = state.big(S.fpr + 16 * i)
+    w.tmp.exponent = state.view.getUint16(S.fpr + 16 * i + 8, true)
   })
   s['env.fpop'] = state.low(S.fpuOpcode) & 0x7ff
   s['env.fpip'] = state.big(S.fpuIp)
@@ -215,8 +215,8 @@ function takeFpu(s: CpuWire): void {
   state.setWord(S.fpuTop, (s['env.fpus_vmstate'] >> 11) & 7)
   for (let i = 0; i < 8; i++) state.bytes[S.fpuEmpty + i] = ((s['env.fptag_vmstate'] >> i) & 1) ^ 1
   s['env.fpregs'].forEach((w, i) => {
-    state.setBig(S.fpr + 16 * i, w.mantissa)
-    state.view.setUint16(S.fpr + 16 * i + 8, w.exponent, true)
+    state.setBig(S.fpr + 16 * i, w.tmp.mantissa)
+    state.view.setUint16(S.fpr + 16 * i + 8, w.tmp.exponent, true)
   })
   state.setWord(S.fpuOpcode, s['env.fpop'])
   state.setBig(S.fpuIp, s['env.fpip'])

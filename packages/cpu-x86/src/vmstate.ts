@@ -8,6 +8,7 @@ import {
   inside,
   named,
   struct,
+  tmp,
   u16,
   u32,
   u64,
@@ -45,11 +46,17 @@ const segment = struct<SegmentWire>({
   minVersion: 1,
   fields: { selector: u32, base: u64, limit: u32, flags: u32 },
 })
-const fpReg = struct<FpRegWire>({
+const fpValue: VMState<FpRegWire> = {
+  name: 'fpreg_tmp',
+  version: 0,
+  minVersion: 0,
+  fields: { mantissa: named('tmp_mant', u64), exponent: named('tmp_exp', u16) },
+}
+const fpReg = struct<{ tmp: FpRegWire }>({
   name: 'fpreg',
   version: 0,
   minVersion: 0,
-  fields: { mantissa: u64, exponent: u16 },
+  fields: { tmp: tmp(fpValue, { before: (value: FpRegWire) => value, after: (value: FpRegWire) => value }) },
 })
 const vectorHalf = (name: string, first: number) =>
   struct<XmmWire>({
@@ -75,7 +82,7 @@ export const newCpuWire = (cpu: Cpu) => ({
   'env.fpus_vmstate': 0,
   'env.fptag_vmstate': 0,
   'env.fpregs_format_vmstate': 0,
-  'env.fpregs': many(8, (): FpRegWire => ({ mantissa: 0n, exponent: 0 })),
+  'env.fpregs': many(8, (): { tmp: FpRegWire } => ({ tmp: { mantissa: 0n, exponent: 0 } })),
   'env.segs': many(6, noSegment),
   'env.ldt': noSegment(),
   'env.tr': noSegment(),

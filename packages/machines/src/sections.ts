@@ -1,6 +1,6 @@
 /** Sections of the machine as a whole: its clocks, its run state, and whether firmware has taken the ACPI tables. */
-import type { Processor } from '@godwit/cpu-x86'
-import { buffer, i64, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
+import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire, type Processor } from '@godwit/cpu-x86'
+import { buffer, i64, named, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
 import type { Section } from './board.ts'
 import type { MachineTime } from './machine-time.ts'
 
@@ -26,6 +26,7 @@ export interface GlobalState {
   runstate: Uint8Array
   has_vm_was_suspended: number
   vm_was_suspended: number
+  rest: Uint8Array
 }
 
 export const globalStateVmstate: VMState<GlobalState> = {
@@ -37,7 +38,7 @@ export const globalStateVmstate: VMState<GlobalState> = {
     runstate: buffer(RUN_STATE_BYTES),
     has_vm_was_suspended: u8,
     vm_was_suspended: u8,
-    unused0: unused(66),
+    rest: named('unused', buffer(66)),
   },
 }
 
@@ -46,6 +47,7 @@ export const globalState = (): GlobalState => ({
   runstate: new Uint8Array(RUN_STATE_BYTES),
   has_vm_was_suspended: 0,
   vm_was_suspended: 0,
+  rest: new Uint8Array(66),
 })
 
 export function setRunState(s: GlobalState, name: string): void {
@@ -101,6 +103,12 @@ export function machineSections(states: MachineStates, time: MachineTime, cpu: P
       cpu.cpu.writeTsc(states.timer.cpu_ticks_offset)
     },
   }
+  const processor: Section = {
+    ...plain(cpuVmstate, newCpuWire(cpu.cpu)),
+    beforeSave: () => cpu.beforeSave(),
+    afterLoad: () => cpu.afterLoad(),
+  }
+  const common: Section = { ...plain(cpuCommonVmstate, newCpuCommonWire(cpu.cpu)), afterLoad: () => cpu.afterLoad() }
   const tables = acpi ? [plain(acpiBuildVmstate, states.acpiBuild)] : []
-  return [clocks, ...tables, plain(globalStateVmstate, states.global)]
+  return [clocks, common, processor, ...tables, plain(globalStateVmstate, states.global)]
 }

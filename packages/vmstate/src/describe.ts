@@ -97,7 +97,8 @@ function describeLine(line: Line, state: State, where: Where, w: Writer): Descri
   const element = shape.element as AnyCodec
   const items = Array.from(value as ArrayLike<unknown>).slice(0, countOf(shape.length, where))
   if (items.length < 2) return items.map((item) => describeValue(name, {}, element, item, where, w))
-  if (alike(element, items)) {
+  // QEMU writes out the elements of an array that has a condition of its own, too.
+  if (!line.exists && alike(element, items)) {
     const start = w.length
     const first = describeValue(name, { array_len: items.length }, element, items[0], where, w)
     for (const item of items.slice(1)) element.put(w, item, where)
