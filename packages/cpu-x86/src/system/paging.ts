@@ -61,6 +61,7 @@ export function createWalker(cpu: Cpu): Walker {
   const pse36 = cpu.model.has('pse36')
   const reservedHigh = 0x000f_ffff & ~(2 ** Math.max(cpu.model.physBits - 32, 0) - 1)
 
+  const words = new Int32Array(cpu.host.memory.buffer)
   // The entries on the way, for the accessed bits at the end.
   const at = new Float64Array(4)
   const was = new Int32Array(4)
@@ -86,8 +87,17 @@ export function createWalker(cpu: Cpu): Walker {
   function read64(address: number): void {
     const gpa = physical(address)
     at[depth] = gpa
-    low = memory.read(gpa, 4) | 0
-    high = memory.read(gpa + 4, 4) | 0
+    const span = memory.find(gpa)
+    if (span !== undefined && span.region.kind !== 'io') {
+      // Entries are aligned: one lies in one block.
+      const { block, blockOffset = 0 } = span.region
+      const i = (block.offset + blockOffset + gpa - span.base) / 4
+      low = words[i]!
+      high = words[i + 1]!
+    } else {
+      low = memory.read(gpa, 4) | 0
+      high = memory.read(gpa + 4, 4) | 0
+    }
     was[depth++] = low
   }
 
