@@ -4,7 +4,7 @@ import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
 import type { CpuState } from './cpu-state.ts'
 import type { Cpu } from './cpu.ts'
 import { Engine, type StopReason } from './engine/engine.ts'
-import { EXIT, PENDING } from './state.ts'
+import { EXIT, PENDING, S } from './state.ts'
 import type { CpuModel } from './models.ts'
 import type { RuntimeFunctions } from './runtime.ts'
 import type { Meanings } from './semantics/meaning.ts'
@@ -64,7 +64,10 @@ export interface ProcessorStats {
 /** How often a handler ran. */
 export interface HandlerCount {
   readonly name: string
-  readonly count: bigint
+  readonly count: number
+  /** An instruction or pair that it runs, and the key of the mode: what tier0/hot.ts has. */
+  readonly code: string | undefined
+  readonly mode: number | undefined
 }
 
 export interface Processor {
@@ -147,7 +150,10 @@ export function createCpu(options: CpuOptions): Processor {
     requestStop: () => engine.requestStop(),
     reset,
     beforeSave: () => undefined,
-    afterLoad: () => engine.refresh(),
+    afterLoad() {
+      a20.restore(engine.state.low(S.a20Mask) === -1)
+      engine.refresh()
+    },
     stats: () => statsOf(engine),
     profile: () => profileOf(engine),
   }
@@ -173,7 +179,12 @@ function profileOf(engine: Engine): HandlerCount[] {
   const { counters } = engine
   if (counters === undefined) return []
   return engine.handlers.names
-    .map((name, i) => ({ name, count: counters[i]! }))
-    .filter((h) => h.count > 0n)
-    .sort((a, b) => (a.count < b.count ? 1 : -1))
+    .map((name, i) => ({
+      name,
+      count: Number(counters[i]!),
+      code: engine.examples.get(i)?.code,
+      mode: engine.examples.get(i)?.mode,
+    }))
+    .filter((h) => h.count > 0)
+    .sort((a, b) => b.count - a.count)
 }

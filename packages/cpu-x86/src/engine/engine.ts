@@ -49,6 +49,12 @@ export interface EngineOptions {
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
 
+/** Bytes that a handler runs, in a mode. */
+export interface HandlerExample {
+  readonly mode: number
+  readonly code: string
+}
+
 export class Engine implements Cpu {
   readonly host: HostMemory
   readonly base: number
@@ -63,6 +69,8 @@ export class Engine implements Cpu {
   readonly tlb: SoftTlb
   readonly stats = new Stats()
   readonly counters: BigInt64Array | undefined
+  /** When profiling: an example of what each handler runs. */
+  readonly examples = new Map<number, HandlerExample>()
   /** Vector of the last start-up message. */
   sipiVector = 0
   private readonly pic: InterruptSource | undefined
@@ -131,6 +139,7 @@ export class Engine implements Cpu {
       decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
       onCode: (page) => this.tlb.protect(page),
       onFull: () => this.jumps.flush('all'),
+      ...(counters === undefined ? {} : { onHandler: (h, mode, code) => this.note(h, mode, code) }),
     })
     this.watch(o.ramBlocks)
   }
@@ -468,6 +477,11 @@ export class Engine implements Cpu {
       this.flushTlb(false)
       this.attend()
     }
+  }
+
+  private note(handler: number, mode: Mode, code: string): void {
+    // Bytes beyond the page are not seen here: such examples would be wrong.
+    if (!this.examples.has(handler)) this.examples.set(handler, { mode: mode.key, code })
   }
 
   private indexOf(record: number): number {

@@ -1,8 +1,9 @@
 /** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
+import { GuestFault } from '../cpu.ts'
 import type { Fetch, Insn } from '../decode/insn.ts'
 import { fusable, type Handlers } from './handlers.ts'
 import type { Mode } from './mode.ts'
-import { HANDLER, isDirect, R, writeRecord } from './record.ts'
+import { HANDLER, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
 
 const PAGE = 4096
 const CHUNK = 64
@@ -48,6 +49,8 @@ export interface BlocksOptions {
   onCode(hostPage: number): void
   /** Everything was forgotten. */
   onFull(): void
+  /** For profiles: an instruction or pair that a handler runs, as bytes in hex. */
+  onHandler?(handler: number, mode: Mode, code: string): void
 }
 
 /** Thrown by a fetch beyond the page. */
@@ -65,6 +68,7 @@ export class Blocks {
   private readonly pages = new Map<number, CodePage>()
   private readonly o: BlocksOptions
   private readonly view: DataView
+  private readonly writer: RecordWriter
   private readonly bytes: Uint8Array
   private readonly scratch: number
   private top: number
@@ -72,6 +76,7 @@ export class Blocks {
   constructor(options: BlocksOptions) {
     this.o = options
     this.view = new DataView(options.buffer)
+    this.writer = recordWriter(options.buffer)
     this.bytes = new Uint8Array(options.buffer)
     this.hasCode = new Uint8Array(options.buffer.byteLength / PAGE)
     this.scratch = options.start
@@ -108,6 +113,7 @@ export class Blocks {
       try {
         insn = this.o.decode(inPage, mode)
       } catch (error) {
+        if (error !== CROSSES && !(error instanceof GuestFault)) throw error
         if (insns.length > 0) break
         if (error !== CROSSES) throw error
         crossing = true
@@ -128,7 +134,7 @@ export class Blocks {
     const at = this.scratch
     this.undefinedNames.delete(at)
     if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(at, insn.name)
-    writeRecord(this.view, at, insn, handler, offset, 0)
+    writeRecord(this.writer, at, insn, handler, offset, 0)
     this.writeNext(at + R.bytes, offset + insn.length, 1)
     return at
   }
@@ -200,7 +206,9 @@ export class Blocks {
       if (pairEnds !== i && next !== undefined && fusable(insn, next))
         handler = handlers.fused(insn, next, numbers[i]!, numbers[i + 1]!, mode)
       if (handler >= 0) pairEnds = i + 1
-      writeRecord(this.view, record, insn, handler >= 0 ? handler : numbers[i]!, at, i)
+      writeRecord(this.writer, record, insn, handler >= 0 ? handler : numbers[i]!, at, i)
+      this.o.onHandler?.(numbers[i]!, mode, this.hex(hostPage, at, insn.length))
+      if (handler >= 0) this.o.onHandler?.(handler, mode, this.hex(hostPage, at, insn.length + next!.length))
       if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
       at += insn.length
     })
@@ -226,6 +234,11 @@ export class Blocks {
     if (open) this.want(page, mode, at, block.record + insns.length * R.bytes + R.link)
     else if (isDirect(last)) this.linkDirect(page, mode, last, at, lastRecord)
     return block.record
+  }
+
+  private hex(hostPage: number, offset: number, length: number): string {
+    const at = hostPage * PAGE + offset
+    return Array.from(this.bytes.subarray(at, at + length), (b) => b.toString(16).padStart(2, '0')).join('')
   }
 
   private linkDirect(page: CodePage, mode: Mode, insn: Insn, next: number, record: number): void {
@@ -304,10 +317,7 @@ export class Blocks {
   }
 
   private writeNext(at: number, offset: number, index: number): void {
-    for (let i = 0; i < R.bytes; i += 4) this.view.setUint32(at + i, 0, true)
-    this.view.setUint16(at + R.handler, HANDLER.next, true)
-    this.view.setUint16(at + R.offset, offset, true)
-    this.view.setUint16(at + R.index, index, true)
+    writeHead(this.writer, at, HANDLER.next, offset, index)
   }
 
   private page(hostPage: number): CodePage {

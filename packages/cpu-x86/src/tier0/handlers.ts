@@ -3,6 +3,7 @@
  * compiled when a block first needs them and reached through a table.
  */
 import { Func, I32, I64, Module } from '@godwit/wasm-encoder'
+import { decode } from '../decode/decode.ts'
 import type { Insn } from '../decode/insn.ts'
 import { Flags } from '../flags.ts'
 import { Imports, importMemory, type Linked } from '../runtime-link.ts'
@@ -12,7 +13,7 @@ import { EXC, EXIT, S } from '../state.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, local, type Val } from '../wasm/value.ts'
 import { JUMP } from './jump-cache.ts'
-import type { Mode } from './mode.ts'
+import { MODES, type Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
 import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
 import { RecordUnit, type Frame } from './unit.ts'
@@ -77,6 +78,7 @@ export class Handlers {
     module.add(func, 'run')
     this.run = this.instantiate(module).exports['run'] as (record: number) => void
     this.imports = new Imports(options.linked.functions)
+    this.makeLastResort()
   }
 
   /** Handler of an instruction; compile() must be called before it runs. */
@@ -121,6 +123,19 @@ export class Handlers {
     this.imports = new Imports(this.o.linked.functions)
   }
 
+  private makeLastResort(): void {
+    const func = new Func([I32], [I32])
+    this.emitUndefined(func, NO_INSTRUCTION, MODES[0]!, new Facets())
+    this.byName.set(LAST_RESORT, { index: this.names.push(LAST_RESORT) - 1, name: LAST_RESORT })
+    this.queue.push({ index: this.names.length - 1, func })
+  }
+
+  private emitUndefined(func: Func, insn: Insn, mode: Mode, facets: Facets): void {
+    const frame = this.coldFrame(func)
+    undefinedOpcode(new RecordUnit(frame, this.flags(frame), insn, mode, facets, local(I32, 0), 0))
+    func.op('unreachable')
+  }
+
   private instantiate(module: Module): WebAssembly.Instance {
     return new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
       e: { m: this.o.cpu.host.memory, t: this.table },
@@ -134,11 +149,12 @@ export class Handlers {
 
   /** A cold handler, or a known one that is the same. */
   private make(insns: readonly Insn[], mode: Mode, facets: Facets): Made {
-    if (this.names.length >= MAX_HANDLERS) throw new Error('too many kinds of instructions')
     const func = this.coldFunction(insns, mode, facets)
     const name = nameOf(insns, mode, facets)
     const same = this.byName.get(name)
     if (same !== undefined) return same
+    // No guest has that many; one that tries finds them missing.
+    if (this.names.length >= MAX_HANDLERS) return this.byName.get(LAST_RESORT)!
     const made = { index: this.names.push(name) - 1, name }
     this.byName.set(name, made)
     this.queue.push({ index: made.index, func })
@@ -157,10 +173,7 @@ export class Handlers {
       const insn = insns[0]!
       this.o.cpu.missing(`${insn.op}: ${error.message}`)
       facets.note('missing', 1)
-      const frame = this.coldFrame(func)
-      const unit = new RecordUnit(frame, this.flags(frame), insn, mode, facets, local(I32, 0), 0)
-      undefinedOpcode(unit)
-      func.op('unreachable')
+      this.emitUndefined(func, insn, mode, facets)
       return func
     }
   }
@@ -340,6 +353,8 @@ export function fusable(a: Insn, b: Insn): boolean {
 }
 const FUSED_SETTERS = new Set(['sub', 'add', 'and', 'dec', 'inc', 'or', 'xor'])
 
+const LAST_RESORT = '@undefined'
+const NO_INSTRUCTION = decode(() => 0x90, 32)
 const undefinedOpcode: Meaning = (u) => u.raise(EXC.UD, -1)
 
 /** Cases 0 to 2. */

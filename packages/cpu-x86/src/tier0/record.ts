@@ -45,38 +45,60 @@ export const FIXED_HANDLERS = 3
 
 export const isDirect = (insn: Insn): boolean => insn.flow === 'jump' || insn.flow === 'cond' || insn.flow === 'call'
 
+/** The host memory as the words of records. Decoding is warm: plain typed arrays are several times a DataView's speed. */
+export interface RecordWriter {
+  readonly bytes: Uint8Array
+  readonly halves: Uint16Array
+  readonly words: Int32Array
+}
+
+export const recordWriter = (buffer: ArrayBufferLike): RecordWriter => ({
+  bytes: new Uint8Array(buffer),
+  halves: new Uint16Array(buffer),
+  words: new Int32Array(buffer),
+})
+
+/** Writes the fields that every record has, and clears the others. */
+export function writeHead(to: RecordWriter, at: number, handler: number, offset: number, index: number): void {
+  const { words } = to
+  const w = at >>> 2
+  words[w] = handler | (offset << 16)
+  words[w + 1] = index
+  for (let i = w + 2; i < w + 8; i++) words[i] = 0
+}
+
 /** Writes the fields that follow from an instruction. */
 export function writeRecord(
-  view: DataView,
+  to: RecordWriter,
   at: number,
   insn: Insn,
   handler: number,
   offset: number,
   index: number,
 ): void {
-  for (let i = 0; i < R.bytes; i += 4) view.setUint32(at + i, 0, true)
-  view.setUint16(at + R.handler, handler, true)
-  view.setUint16(at + R.offset, offset, true)
-  view.setUint16(at + R.index, index, true)
-  view.setUint8(at + R.length, insn.length)
+  writeHead(to, at, handler, offset, index)
+  const { bytes, halves, words } = to
+  bytes[at + R.length] = insn.length
+  const { operands } = insn
   let reg = 0
   let imm = 0
-  for (const o of insn.operands) {
+  for (let i = 0; i < operands.length; i++) {
+    const o = operands[i]!
     if (o.kind === 'reg') {
-      view.setUint16(at + R.regs + 2 * reg++, registerField(o), true)
+      halves[((at + R.regs) >>> 1) + reg++] = registerField(o)
     } else if (o.kind === 'imm') {
-      view.setInt32(at + R.imm + 4 * imm++, o.low, true)
-      if (o.high !== o.low >> 31) view.setInt32(at + R.imm + 4 * imm++, o.high, true)
+      words[((at + R.imm) >>> 2) + imm++] = o.low
+      if (o.high !== o.low >> 31) words[((at + R.imm) >>> 2) + imm++] = o.high
     } else {
-      view.setUint16(at + R.base, o.base < 0 ? S.zero : S.gpr + 8 * o.base, true)
-      view.setUint16(at + R.indexReg, o.index < 0 ? S.zero : S.gpr + 8 * o.index, true)
-      view.setUint8(at + R.scale, o.scale)
-      view.setUint16(at + R.segment, S.seg + SEG.size * o.segment, true)
-      view.setInt32(at + R.disp, o.dispLow, true)
-      if (wideDisplacement(o)) view.setInt32(at + R.disp + 4, o.dispHigh, true)
+      halves[(at + R.base) >>> 1] = o.base < 0 ? S.zero : S.gpr + 8 * o.base
+      halves[(at + R.indexReg) >>> 1] = o.index < 0 ? S.zero : S.gpr + 8 * o.index
+      bytes[at + R.scale] = o.scale
+      halves[(at + R.segment) >>> 1] = S.seg + SEG.size * o.segment
+      words[(at + R.disp) >>> 2] = o.dispLow
+      if (wideDisplacement(o)) words[(at + R.disp + 4) >>> 2] = o.dispHigh
     }
   }
-  if (isDirect(insn)) view.setInt32(at + R.disp, insn.target, true)
+  if (isDirect(insn)) words[(at + R.disp) >>> 2] = insn.target
 }
 
 function registerField(o: Extract<Operand, { kind: 'reg' }>): number {
