@@ -21,13 +21,13 @@ import { Handlers, type HotSample } from '../tier0/handlers.ts'
 import { JUMP, JumpCache } from '../tier0/jump-cache.ts'
 import { modeOf, type Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
+import { CodePages } from './code-pages.ts'
 import { SoftTlb } from './soft-tlb.ts'
 import { Stats } from './stats.ts'
 
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
-const CODE_PAGES = 256
 const COUNTERS = 65536
 
 export interface EngineOptions {
@@ -89,11 +89,7 @@ export class Engine implements Cpu {
   private stopping = false
   private mode: Mode = modeOf(16, 16, false)
   private user = false
-  private readonly codePages = new Float64Array(CODE_PAGES).fill(NaN)
-  private readonly codeHosts = new Int32Array(CODE_PAGES)
-  private readonly codeGlobal = new Uint8Array(CODE_PAGES)
-  /** Supervisor code that is not global has been entered in the jump cache. */
-  private localCode = false
+  private readonly code: CodePages = new CodePages(this)
   /** Instructions of the block that locate() found. */
   private lastLength = 1
 
@@ -166,20 +162,14 @@ export class Engine implements Cpu {
   flushTlb(keepGlobal: boolean): void {
     this.tlb.flush(keepGlobal)
     this.stats.flushes++
-    if (keepGlobal && !this.localCode) {
-      // A change of address space: the kernel's code stays where it is.
-      this.jumps.flush(1)
-      for (let i = 0; i < CODE_PAGES; i++) if (this.codeGlobal[i] === 0) this.codePages[i] = NaN
-      return
-    }
-    this.localCode = false
-    this.codePages.fill(NaN)
-    this.jumps.flush('all')
+    // After a change of address space the kernel's code stays where it is.
+    this.jumps.flush(this.code.flush(keepGlobal) ? 'all' : 1)
   }
 
   flushTlbPage(linear: number): void {
-    this.tlb.flushPage(linear)
-    this.codePages.fill(NaN)
+    if (!this.tlb.flushPage(linear)) this.stats.flushes++
+    if (!this.code.mayKnow(Math.floor(linear / PAGE))) return
+    this.code.flush(false)
     this.jumps.flush('all')
   }
 
@@ -256,6 +246,8 @@ export class Engine implements Cpu {
     try {
       if (this.word(S.shadow) !== 0 || trap) {
         this.setWord(S.shadow, 0)
+        // So that the next time STI finds its successor without the run loop.
+        if (!trap) this.locate()
         return this.step(trap)
       }
       const record = this.locate()
@@ -374,26 +366,8 @@ export class Engine implements Cpu {
     return record
   }
 
-  /** Host page behind a linear page of code, or -1 where code is not in RAM or ROM. */
   private hostPage(page: number): number {
-    const wrapped = this.mode.code === 64 ? page : page & 0xf_ffff
-    const key = wrapped * 2 + (this.user ? 1 : 0)
-    const slot = wrapped & (CODE_PAGES - 1)
-    if (this.codePages[slot] === key) {
-      if (!this.user && this.codeGlobal[slot] === 0) this.localCode = true
-      return this.codeHosts[slot]!
-    }
-    const physical = linearOf(this).translate(wrapped * PAGE, 'execute', this.user)
-    const span = this.memory.find(physical)
-    if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1
-    const host = span.region.block.offset + (span.region.blockOffset ?? 0) + physical - span.base
-    if (host % PAGE !== 0) return -1
-    const global = linearOf(this).walker.page.global
-    if (!this.user && !global) this.localCode = true
-    this.codeGlobal[slot] = global ? 1 : 0
-    this.codePages[slot] = key
-    this.codeHosts[slot] = host / PAGE
-    return host / PAGE
+    return this.code.host(this.mode.code === 64 ? page : page & 0xf_ffff, this.user)
   }
 
   /** An event that the pending bits ask for, if it can be taken now. */

@@ -14,6 +14,9 @@ const HALF = TLB.entries * TLB.entryBytes
 const WORDS = TLB.entryBytes >> 2
 /** What lookup() gives besides host addresses. */
 const FAULT = -1
+/** Large pages are remembered by regions of 2 MiB. */
+const LARGE = 2 << 20
+const REGIONS = 4096
 const DEVICE = -2
 
 interface Pending {
@@ -44,6 +47,8 @@ export class SoftTlb {
   /** Word indices of entries filled since the last flush. */
   private readonly filled = new Int32Array(4096)
   private filledCount = 0
+  /** Regions of which a part of a large page is known. */
+  private readonly large = new Uint8Array(REGIONS)
   /** Physical address of the last access that reached a device. */
   private physical = 0
 
@@ -101,6 +106,7 @@ export class SoftTlb {
 
   flush(keepGlobal: boolean): void {
     const { w, filled } = this
+    if (!keepGlobal) this.large.fill(0)
     if (this.filledCount >= filled.length && !keepGlobal) {
       w.fill(-1)
       this.filledCount = 0
@@ -119,9 +125,15 @@ export class SoftTlb {
     this.filledCount = kept
   }
 
-  flushPage(linear: number): void {
+  /** False: the address is in a large page, of which other parts may be known, so everything was dropped. */
+  flushPage(linear: number): boolean {
+    if (this.large[Math.floor(linear / LARGE) & (REGIONS - 1)] === 1) {
+      this.flush(false)
+      return false
+    }
     const e = (((linear | 0) >>> 12) & (TLB.entries - 1)) * WORDS
     for (const half of [e, e + (HALF >> 2)]) this.w.fill(-1, half, half + 4)
+    return true
   }
 
   /** Nobody may write any page without asking again. */
@@ -196,6 +208,8 @@ export class SoftTlb {
     }
     w[e + 4] = (host - tag) | 0
     w[e + 5] = this.walker.page.global ? 1 : 0
+    if (this.walker.page.sizeBytes > PAGE)
+      this.large[Math.floor((high * 4294967296 + (low >>> 0)) / LARGE) & (REGIONS - 1)] = 1
     return host + offset
   }
 

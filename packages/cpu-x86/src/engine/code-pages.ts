@@ -1,0 +1,62 @@
+/** Translations of pages that code was fetched from, for the run loop: where a block lies. */
+import type { Cpu } from '../cpu.ts'
+import { linearOf } from '../system/linear.ts'
+
+const PAGE = 4096
+const ENTRIES = 256
+const SEEN = 65536
+
+export class CodePages {
+  /** Supervisor code outside global pages has been looked up since everything was flushed. */
+  private local = false
+  private readonly cpu: Cpu
+  private readonly keys = new Float64Array(ENTRIES).fill(NaN)
+  private readonly hosts = new Int32Array(ENTRIES)
+  private readonly global = new Uint8Array(ENTRIES)
+  /** By the low bits of a linear page: code was fetched from one like it. */
+  private readonly seen = new Uint8Array(SEEN)
+
+  constructor(cpu: Cpu) {
+    this.cpu = cpu
+  }
+
+  /** Host page behind a linear page, or -1 where code is not in RAM or ROM. Throws what a fetch throws. */
+  host(page: number, user: boolean): number {
+    const key = page * 2 + (user ? 1 : 0)
+    const slot = page & (ENTRIES - 1)
+    this.seen[page & (SEEN - 1)] = 1
+    if (this.keys[slot] === key) {
+      if (!user && this.global[slot] === 0) this.local = true
+      return this.hosts[slot]!
+    }
+    const linear = linearOf(this.cpu)
+    const physical = linear.translate(page * PAGE, 'execute', user)
+    const span = this.cpu.memory.find(physical)
+    if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1
+    const host = span.region.block.offset + (span.region.blockOffset ?? 0) + physical - span.base
+    if (host % PAGE !== 0) return -1
+    const { global } = linear.walker.page
+    if (!user && !global) this.local = true
+    this.keys[slot] = key
+    this.global[slot] = global ? 1 : 0
+    this.hosts[slot] = host / PAGE
+    return host / PAGE
+  }
+
+  /** Forgets translations. Returns whether jumps into supervisor code must be forgotten as well. */
+  flush(keepGlobal: boolean): boolean {
+    if (keepGlobal && !this.local) {
+      for (let i = 0; i < ENTRIES; i++) if (this.global[i] === 0) this.keys[i] = NaN
+      return false
+    }
+    this.local = false
+    this.keys.fill(NaN)
+    this.seen.fill(0)
+    return true
+  }
+
+  /** Whether jumps into a page may be remembered. */
+  mayKnow(page: number): boolean {
+    return this.seen[page & (SEEN - 1)] === 1
+  }
+}
