@@ -117,6 +117,8 @@ export class CpuState {
   miscEnable = 1n
   featureControl = 0n
   tscDeadline = 0n
+  /** What the guest added to the machine's TSC by writing it. */
+  tscOffset = 0n
   tscAdjust = 0n
   xcr0 = 1n
   /** Two u64 a register: the upper halves of YMM0 to YMM15, kept for the stream. */
@@ -449,7 +451,7 @@ export class CpuState {
     this.mtrrDefType = 0n
     this.mcgStatus = 0n
     this.miscEnable = 1n
-    this.featureControl = this.tscDeadline = this.tscAdjust = 0n
+    this.featureControl = this.tscDeadline = this.tscAdjust = this.tscOffset = 0n
     this.xcr0 = 1n
   }
 

@@ -21,6 +21,10 @@ export interface Cpu {
   /** TSC as the guest reads it. */
   readTsc(): bigint
   writeTsc(value: bigint): void
+  /** TSC of the machine, to which the guest's own writes add `state.tscOffset`. */
+  machineTsc(): bigint
+  /** Goes on from a value, at a rate in Hz or at the present one. */
+  setMachineTsc(value: bigint, rateHz?: bigint): void
   /** Drops translations: all, or all but global ones. */
   flushTlb(keepGlobal: boolean): void
   /** Drops the translation of one page. Linear addresses are signed numbers (canonical, sign-extended): exact in a double. */

@@ -89,6 +89,7 @@ export function fill(s: CpuWire): void {
   state.mceBanks.forEach((v, i) => (s['env.mce_banks'][i] = v))
   s['env.tsc_aux'] = state.big(S.tscAux)
   s['env.xcr0'] = state.xcr0
+  s['env.tsc_offset'] = state.tscOffset
   s['env.tsc_adjust'] = state.tscAdjust
   s['env.tsc_deadline'] = state.tscDeadline
   s['env.msr_ia32_misc_enable'] = state.miscEnable
@@ -195,6 +196,7 @@ function takeMachine(s: CpuWire): void {
   state.mcgCtl = s['env.mcg_ctl']
   s['env.mce_banks'].forEach((v, i) => (state.mceBanks[i] = v))
   state.xcr0 = s['env.xcr0']
+  state.tscOffset = s['env.tsc_offset']
   state.tscAdjust = s['env.tsc_adjust']
   state.tscDeadline = s['env.tsc_deadline']
   state.miscEnable = s['env.msr_ia32_misc_enable']

@@ -72,6 +72,18 @@ export const acpiBuildVmstate: VMState<AcpiBuildState> = {
   fields: { patched: u8 },
 }
 
+const SECOND = 1_000_000_000n
+
+/**
+ * The rate of the source's TSC in Hz. It is not on the wire, but both clocks began at nought and stood still together.
+ * A guest that keeps time by its TSC would otherwise run fast or slow for ever. Undefined if the two say nothing.
+ */
+export function tscRate(ticks: bigint, ns: bigint): bigint | undefined {
+  if (ns < SECOND) return undefined
+  const hz = (ticks * SECOND + ns / 2n) / ns
+  return hz >= SECOND / 10n && hz <= 10n * SECOND ? hz : undefined
+}
+
 export interface MachineStates {
   readonly timer: TimerState
   readonly global: GlobalState
@@ -96,11 +108,12 @@ export function machineSections(states: MachineStates, time: MachineTime, cpu: P
     ...plain(timerVmstate, states.timer),
     beforeSave() {
       states.timer.cpu_clock_offset = time.virtual.now()
-      states.timer.cpu_ticks_offset = cpu.cpu.readTsc()
+      states.timer.cpu_ticks_offset = cpu.cpu.machineTsc()
     },
     afterLoad() {
-      time.set(states.timer.cpu_clock_offset)
-      cpu.cpu.writeTsc(states.timer.cpu_ticks_offset)
+      const { cpu_ticks_offset: ticks, cpu_clock_offset: ns } = states.timer
+      time.set(ns)
+      cpu.cpu.setMachineTsc(ticks, tscRate(ticks, ns))
     },
   }
   const processor: Section = {

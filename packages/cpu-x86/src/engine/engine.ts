@@ -78,8 +78,8 @@ export class Engine implements Cpu {
   private readonly view: DataView
   private readonly jumps: JumpCache
   private readonly absent: ReadonlySet<string>
-  private readonly tscHz: bigint
-  private tscOffset = 0n
+  private tscHz: bigint
+  private tscStart = 0n
   /** Instructions done before generated code was last entered. */
   private counted = 0
   /** What S.budget began with, and what attend() took from it. */
@@ -148,11 +148,20 @@ export class Engine implements Cpu {
   }
 
   readTsc(): bigint {
-    return BigInt.asUintN(64, this.ticks() + this.tscOffset)
+    return BigInt.asUintN(64, this.machineTsc() + this.state.tscOffset)
   }
 
   writeTsc(value: bigint): void {
-    this.tscOffset = value - this.ticks()
+    this.state.tscOffset = BigInt.asUintN(64, value - this.machineTsc())
+  }
+
+  machineTsc(): bigint {
+    return BigInt.asUintN(64, this.ticks() + this.tscStart)
+  }
+
+  setMachineTsc(value: bigint, rateHz = this.tscHz): void {
+    this.tscHz = rateHz
+    this.tscStart = value - this.ticks()
   }
 
   private ticks(): bigint {

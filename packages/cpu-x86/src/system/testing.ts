@@ -40,6 +40,8 @@ export function bench(model = 'qemu64', ramBytes = 1 << 20): Bench {
     instructions: () => 0,
     readTsc: () => 0x1234_5678_9abcn,
     writeTsc: () => undefined,
+    machineTsc: () => 0x1234_5678_9abcn,
+    setMachineTsc: () => undefined,
     flushTlb: () => {
       counts.flushes++
     },
