@@ -85,7 +85,7 @@ export class SocketChannel implements Channel {
   }
 
   private broken(): ChannelError {
-    return new ChannelError(this.name, this.failure?.message ?? 'closed', this.failure)
+    return new ChannelError(this.name, this.failure === undefined ? 'closed' : spell(this.failure), this.failure)
   }
 
   private stir(): void {
@@ -173,6 +173,8 @@ const SPELLED: Record<string, string> = {
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EISDIR: 'Is a directory',
   ENOSPC: 'No space left on device',
+  EPIPE: 'Broken pipe',
+  ECONNRESET: 'Connection reset by peer',
 }
 
 /** An operating system's error as it is usually spelled. */
