@@ -7,6 +7,12 @@ import { HANDLER, isDirect, R, recordWriter, writeHead, writeRecord, type Record
 
 const PAGE = 4096
 const CHUNK = 64
+/**
+ * Blocks end where an instruction begins in another stretch of so many bytes. Wherever a block is entered, it ends at
+ * the same place, so that counts do not depend on what was decoded before; and an entry in the middle of long
+ * straight code (after an interrupt) costs a short block.
+ */
+const STRETCH = 256
 /** Writes beside the code of a page until all its code is dropped: it is data that once was code. */
 const PATIENCE = 256
 
@@ -108,7 +114,8 @@ export class Blocks {
       if (at + i >= PAGE) throw CROSSES
       return this.bytes[base + at + i]!
     }
-    while (at < PAGE) {
+    const limit = (Math.floor(offset / STRETCH) + 1) * STRETCH
+    while (at < limit) {
       let insn: Insn
       try {
         insn = this.o.decode(inPage, mode)
