@@ -75,7 +75,7 @@ export function link(cpu: Cpu, functions: RuntimeFunctions): Linked {
   }
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
     e: { m: cpu.host.memory },
-    r: callables as WebAssembly.ModuleImports,
+    r: callables,
   })
   for (const { name } of bodies) callables[name] = instance.exports[name] as Callable
   return { functions, callables }

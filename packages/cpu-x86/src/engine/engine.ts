@@ -113,8 +113,8 @@ export class Engine implements Cpu {
     this.jumps = new JumpCache(buffer, o.host.allocate(JUMP.entries * JUMP.entryBytes), this.base)
     const functions: RuntimeFunctions = {
       ...o.functions,
-      slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a!, b!, c!, d!)),
-      commit: ts([I32], [], () => (slot) => this.tlb.commit(slot!)),
+      slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
+      commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
     }
     const counters = o.profile ? o.host.allocate(COUNTERS * 8) : undefined
     if (counters !== undefined) this.counters = new BigInt64Array(buffer, counters, COUNTERS)

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { decode } from '../decode/decode.ts'
 import type { CodeSize } from '../decode/insn.ts'
-import { Engine } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { bench } from '../engine/testing.ts'
 import { modeOf } from './mode.ts'
 

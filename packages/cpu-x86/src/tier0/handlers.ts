@@ -117,7 +117,7 @@ export class Handlers {
     const { exports } = this.instantiate(module)
     for (const { index } of this.queue) {
       if (index >= this.table.length) this.table.grow(Math.max(TABLE_STEP, index + 1 - this.table.length))
-      this.table.set(index, exports[String(index)] as () => void)
+      this.table.set(index, exports[String(index)])
     }
     this.queue = []
     this.imports = new Imports(this.o.linked.functions)
@@ -139,7 +139,7 @@ export class Handlers {
   private instantiate(module: Module): WebAssembly.Instance {
     return new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
       e: { m: this.o.cpu.host.memory, t: this.table },
-      r: this.o.linked.callables as WebAssembly.ModuleImports,
+      r: this.o.linked.callables,
     })
   }
 

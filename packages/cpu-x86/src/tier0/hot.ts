@@ -6,68 +6,124 @@
 export const HOT: readonly (readonly [mode: number, bytes: string])[] = [
   [17, '4989f7'], // mov.64.r64.r64
   [17, '4801c5'], // add.64.r64.r64
+  [9, '89d9'], // mov.32.r32.r32
+  [9, '8b8630020000'], // mov.32.r32.m32a32
   [17, '4c0faff2'], // imul.64.r64.r64
   [17, '48c1eb20'], // shr.64.r64.i8
-  [9, '89d9'], // mov.32.r32.r32
+  [9, '894002'], // mov.32.m32a32.r32
   [17, '4829f9'], // sub.64.r64.r64
+  [9, '01c3'], // add.32.r32.r32
   [17, '48895002'], // mov.64.m64a64.r64
   [17, '4c39c1'], // cmp.64.r64.r64
   [17, '4c8b6f18'], // mov.64.r64.m64a64
   [17, '48c1e720'], // shl.64.r64.i8
   [17, '4863c5'], // movsxd.64.r64.r32
+  [17, '4129f9'], // sub.32.r32.r32
   [17, '4c8d0417'], // lea.64.r64.m0a64x
   [17, '4883c101'], // add.64.r64.i64
+  [17, '0fb6c0'], // movzx.32.r32.r8
   [17, '4c8b5416f0'], // mov.64.r64.m64a64x
   [17, '400f92c5'], // setcc.8.r8.c2
-  [17, '0fb6c0'], // movzx.32.r32.r8
-  [17, '480f43c3'], // cmov.64.r64.r64.c3
   [9, '31c0'], // xor.32.r32.r32
+  [17, 'c1e903'], // shr.32.r32.i8
+  [17, '480f43c3'], // cmov.64.r64.r64.c3
   [17, '4c39c972a7'], // cmp.64.r64.r64+jcc.8.c2@codeSize=64,long=1
+  [17, 'f390'], // pause.32
   [17, '4811ce'], // adc.64.r64.r64
   [17, 'eb1d'], // jmp.8@codeSize=64,long=1
+  [9, '8da6e8010000'], // lea.32.r32.m0a32
+  [9, '0500100000'], // add.32.r32.i32
   [17, '50'], // push.64.r64@seg2=,stack=64
+  [9, '83f8067731'], // cmp.32.r32.i32+jcc.8.c7@codeSize=32,long=0
   [17, '5b'], // pop.64.r64@seg2=,stack=64
+  [9, '8d0cd1'], // lea.32.r32.m0a32x
+  [9, 'b818000000'], // mov.32.r32.i32
+  [9, '0fb78528d0feff'], // movzx.32.r32.m16a32
   [17, '0fb617'], // movzx.32.r32.m8a64
   [17, '4809d7'], // or.64.r64.r64
   [17, '0f31'], // rdtsc.32@long=1
-  [17, 'f390'], // pause.32
   [17, '4183c0010f857bffffff'], // add.32.r32.i32+jcc.32.c5@codeSize=64,long=1
-  [9, '0500100000'], // add.32.r32.i32
+  [17, '0fafd6'], // imul.32.r32.r32
   [17, '833d97ee34ff007449'], // cmp.32.m32a64p.i32+jcc.8.c4@codeSize=64,long=1
   [17, '83c3017588'], // add.32.r32.i32+jcc.8.c5@codeSize=64,long=1
-  [9, '01c3'], // add.32.r32.r32
+  [9, '668902'], // mov.16.m16a32.r16
+  [9, '81e2ffff0000'], // and.32.r32.i32
   [17, 'c3'], // ret.64@codeSize=64,seg2=,stack=64
+  [17, 'c1fb1f'], // sar.32.r32.i8
   [17, 'e8d257d600'], // call.64@codeSize=64,long=1,seg2=,stack=64
   [17, '8b8630020000'], // mov.32.r32.m32a64
+  [17, 'ffc3'], // inc.32.r32
+  [9, '39d072e7'], // cmp.32.r32.r32+jcc.8.c2@codeSize=32,long=0
   [17, '488da300e0d700'], // lea.64.r64.m0a64
+  [9, '1b4c2414'], // sbb.32.r32.m32a32
   [17, '90'], // nop.32
+  [9, '8a1408'], // mov.8.r8.m8a32x
+  [9, '50'], // push.32.r32@seg2=,stack=32
+  [9, '5d'], // pop.32.r32@seg2=,stack=32
   [17, 'e9befeffff'], // jmp.32@codeSize=64,long=1
   [17, '4c0301'], // add.64.r64.m64a64
+  [9, '39c10f8252050000'], // cmp.32.r32.r32+jcc.32.c2@codeSize=32,long=0
+  [9, 'eb4d'], // jmp.8@codeSize=32,long=0
+  [17, '4439c5'], // cmp.32.r32.r32
+  [17, 'c1e205'], // shl.32.r32.i8
+  [9, '2b5310'], // sub.32.r32.m32a32
+  [9, '0f31'], // rdtsc.32@long=0
+  [9, '72e7'], // jcc.8.c2@codeSize=32,long=0
   [17, '488914cb'], // mov.64.m64a64x.r64
   [17, '39ce75ed'], // cmp.32.r32.r32+jcc.8.c5@codeSize=64,long=1
+  [9, '21c3'], // and.32.r32.r32
+  [9, '39d375d0'], // cmp.32.r32.r32+jcc.8.c5@codeSize=32,long=0
   [17, '480304dd60cb3982'], // add.64.r64.m64a64x
+  [17, '66c1e80f'], // shr.16.r16.i8
+  [17, 'c1ce0c'], // ror.32.r32.i8
+  [17, '19c0'], // sbb.32.r32.r32
   [17, '84d2790f'], // test.8.r8.r8+jcc.8.c9@codeSize=64,long=1
   [17, '84d27428'], // test.8.r8.r8+jcc.8.c4@codeSize=64,long=1
-  [17, 'c1ce0c'], // ror.32.r32.i8
-  [9, '81e2ffff0000'], // and.32.r32.i32
+  [9, 'c3'], // ret.32@codeSize=32,seg2=,stack=32
+  [9, '668b02'], // mov.16.r16.m16a32
+  [9, 'e800000000'], // call.32@codeSize=32,long=0,seg2=,stack=32
+  [9, '3304b1'], // xor.32.r32.m32a32x
+  [9, '880411'], // mov.8.m8a32x.r8
+  [9, '324bff'], // xor.8.r8.m8a32
   [17, '440fb759fe'], // movzx.32.r32.m16a64
   [17, '89442402'], // mov.32.m32a64.r32
+  [17, '80fa20'], // cmp.8.r8.i8
   [17, '4c39c175f4'], // cmp.64.r64.r64+jcc.8.c5@codeSize=64,long=1
-  [9, 'b818000000'], // mov.32.r32.i32
+  [9, '0f8522010000'], // jcc.32.c5@codeSize=32,long=0
   [17, 'f348a5'], // movs.64@addressSize=64,long=1,rep=243,seg0=,seg3=,segment=-1
+  [9, '3b430875d8'], // cmp.32.r32.m32a32+jcc.8.c5@codeSize=32,long=0
+  [9, '4a741e'], // dec.32.r32+jcc.8.c4@codeSize=32,long=0
   [17, '4839fe730b'], // cmp.64.r64.r64+jcc.8.c3@codeSize=64,long=1
-  [17, '4983d400'], // adc.64.r64.i64
-  [17, 'f64710027515'], // test.8.m8a64.i8+jcc.8.c5@codeSize=64,long=1
-  [17, '4883ec18'], // sub.64.r64.i64
+  [17, '0faee8'], // lfence.32
   [17, '41c1c010'], // rol.32.r32.i8
-  [17, 'c1e903'], // shr.32.r32.i8
+  [9, '83ed0d'], // sub.32.r32.i32
+  [17, '4983d400'], // adc.64.r64.i64
+  [9, '648b0de0e6e5c1'], // mov.32.r32.m32a32s
+  [9, '397c240875cf'], // cmp.32.m32a32.r32+jcc.8.c5@codeSize=32,long=0
+  [9, '742d'], // jcc.8.c4@codeSize=32,long=0
+  [17, 'f64710027515'], // test.8.m8a64.i8+jcc.8.c5@codeSize=64,long=1
+  [9, '64ff05dce6e5c1'], // inc.32.m32a32s
+  [9, '64ff0ddce6e5c1'], // dec.32.m32a32s
+  [17, '4883ec18'], // sub.64.r64.i64
+  [9, '83f9097644'], // cmp.32.r32.i32+jcc.8.c6@codeSize=32,long=0
+  [9, '75bf'], // jcc.8.c5@codeSize=32,long=0
+  [9, '83f9080f87cbfeffff'], // cmp.32.r32.i32+jcc.32.c7@codeSize=32,long=0
+  [9, '39ee0f83fb000000'], // cmp.32.r32.r32+jcc.32.c3@codeSize=32,long=0
   [17, '4883f81377a2'], // cmp.64.r64.i64+jcc.8.c7@codeSize=64,long=1
+  [9, '48'], // dec.32.r32
+  [9, '0fb61402'], // movzx.32.r32.m8a32x
   [17, '4983fb070f868c000000'], // cmp.64.r64.i64+jcc.32.c6@codeSize=64,long=1
   [17, '488b05b1a90100'], // mov.64.r64.m64a64p@long=1
   [17, '49c1fa30'], // sar.64.r64.i8
+  [9, 'ff4d08'], // dec.32.m32a32
+  [9, '837c242000744d'], // cmp.32.m32a32.i32+jcc.8.c4@codeSize=32,long=0
+  [9, '0fb6400e'], // movzx.32.r32.m8a32
   [17, '83f8087759'], // cmp.32.r32.i32+jcc.8.c7@codeSize=64,long=1
+  [9, 'e96fffffff'], // jmp.32@codeSize=32,long=0
   [17, '48ba00001000008f0000'], // mov.64.r64.I64
+  [9, '6689444f08'], // mov.16.m16a32x.r16
   [17, '4839f97439'], // cmp.64.r64.r64+jcc.8.c4@codeSize=64,long=1
+  [9, '0fb75c4f08'], // movzx.32.r32.m16a32x
   [17, '4885d2740d'], // test.64.r64.r64+jcc.8.c4@codeSize=64,long=1
   [17, '4080fe3d0f8491000000'], // cmp.8.r8.i8+jcc.32.c4@codeSize=64,long=1
   [17, '0fb60c07'], // movzx.32.r32.m8a64x
@@ -75,78 +131,115 @@ export const HOT: readonly (readonly [mode: number, bytes: string])[] = [
   [17, '4881ff02214c180f8433020000'], // cmp.64.r64.i64+jcc.32.c4@codeSize=64,long=1
   [17, '3c030f853b010000'], // cmp.8.r8.i8+jcc.32.c5@codeSize=64,long=1
   [17, '48c744241800000001'], // mov.64.m64a64.i64
+  [9, '237774'], // and.32.r32.m32a32
+  [9, '39d97308'], // cmp.32.r32.r32+jcc.8.c3@codeSize=32,long=0
+  [17, 'f7d8'], // neg.32.r32
   [17, '4839c679d6'], // cmp.64.r64.r64+jcc.8.c9@codeSize=64,long=1
   [17, '48c7c500000001'], // mov.64.r64.i64
   [17, '486333'], // movsxd.64.r64.m32a64
   [17, '408831'], // mov.8.m8a64.r8
   [17, '85c00f852cffffff'], // test.32.r32.r32+jcc.32.c5@codeSize=64,long=1
-  [17, 'f7d8'], // neg.32.r32
   [17, '84c0753f'], // test.8.r8.r8+jcc.8.c5@codeSize=64,long=1
+  [9, 'f7d0'], // not.32.r32
   [17, '41807e20007582'], // cmp.8.m8a64.i8+jcc.8.c5@codeSize=64,long=1
   [17, '3a0c0674ea'], // cmp.8.r8.m8a64x+jcc.8.c4@codeSize=64,long=1
+  [9, '210c24'], // and.32.m32a32.r32
   [17, '8d69ff'], // lea.32.r32.m0a64
   [17, 'c60300'], // mov.8.m8a64.i8
+  [17, 'd3e0'], // shl.32.r32.r8
   [17, '75f4'], // jcc.8.c5@codeSize=64,long=1
+  [9, 'c78544ffffff00000001'], // mov.32.m32a32.i32
+  [9, '81fa00000006741f'], // cmp.32.r32.i32+jcc.8.c4@codeSize=32,long=0
   [17, '4883fe0f7465'], // cmp.64.r64.i64+jcc.8.c4@codeSize=64,long=1
-  [9, '83ed0d'], // sub.32.r32.i32
   [17, '85c0750f'], // test.32.r32.r32+jcc.8.c5@codeSize=64,long=1
   [17, '740d'], // jcc.8.c4@codeSize=64,long=1
+  [9, '84d2790f'], // test.8.r8.r8+jcc.8.c9@codeSize=32,long=0
+  [9, 'ff8228f6ffff'], // inc.32.m32a32
+  [9, '83fa010f864ef6ffff'], // cmp.32.r32.i32+jcc.32.c6@codeSize=32,long=0
   [17, '83f80f0f84e7000000'], // cmp.32.r32.i32+jcc.32.c4@codeSize=64,long=1
-  [17, '4129f9'], // sub.32.r32.r32
+  [9, '85c07518'], // test.32.r32.r32+jcc.8.c5@codeSize=32,long=0
   [17, '85d2740c'], // test.32.r32.r32+jcc.8.c4@codeSize=64,long=1
+  [9, '3947247303'], // cmp.32.m32a32.r32+jcc.8.c3@codeSize=32,long=0
+  [9, '394f140f827e080000'], // cmp.32.m32a32.r32+jcc.32.c2@codeSize=32,long=0
+  [9, '3b47280f8220fdffff'], // cmp.32.r32.m32a32+jcc.32.c2@codeSize=32,long=0
+  [9, '3b47247338'], // cmp.32.r32.m32a32+jcc.8.c3@codeSize=32,long=0
   [17, '4981fdffff7f0076a5'], // cmp.64.r64.i64+jcc.8.c6@codeSize=64,long=1
+  [9, '83ff060f84770c0000'], // cmp.32.r32.i32+jcc.32.c4@codeSize=32,long=0
   [17, '480305669fa101'], // add.64.r64.m64a64p@long=1
+  [9, '84c9742d'], // test.8.r8.r8+jcc.8.c4@codeSize=32,long=0
   [17, '4885ff0f84b4000000'], // test.64.r64.r64+jcc.32.c4@codeSize=64,long=1
-  [9, '48'], // dec.32.r32
+  [9, '85c07410'], // test.32.r32.r32+jcc.8.c4@codeSize=32,long=0
   [17, '48f7742408'], // div.64.m64a64
   [17, '4080fe3d7425'], // cmp.8.r8.i8+jcc.8.c4@codeSize=64,long=1
   [17, '48f7d0'], // not.64.r64
   [17, '85db79ca'], // test.32.r32.r32+jcc.8.c9@codeSize=64,long=1
   [17, '65488b042528000000'], // mov.64.r64.m64a64b
   [17, '4e631c9b'], // movsxd.64.r64.m32a64x
+  [9, '85d20f84dc000000'], // test.32.r32.r32+jcc.32.c4@codeSize=32,long=0
   [17, '4839f80f84c6010000'], // cmp.64.r64.r64+jcc.32.c4@codeSize=64,long=1
   [17, '65ff057cfef07e'], // inc.32.m32a64pb@long=1
   [17, '65ff0d7014617e'], // dec.32.m32a64pb@long=1
   [17, '4885c0750b'], // test.64.r64.r64+jcc.8.c5@codeSize=64,long=1
+  [9, '8a0a'], // mov.8.r8.m8a32
   [17, '4883e1f0'], // and.64.r64.i64
   [17, '448b2490'], // mov.32.r32.m32a64x
-  [17, '19c0'], // sbb.32.r32.r32
+  [9, '015704'], // add.32.m32a32.r32
+  [17, '0fbed2'], // movsx.32.r32.r8
   [17, '480f42c2'], // cmov.64.r64.r64.c2
   [17, '3d1e0000800f8685000000'], // cmp.32.r32.i32+jcc.32.c6@codeSize=64,long=1
   [17, '85c00f8432ffffff'], // test.32.r32.r32+jcc.32.c4@codeSize=64,long=1
+  [17, 'd3ed'], // shr.32.r32.r8
   [17, '41807e2000'], // cmp.8.m8a64.i8
+  [17, '88d7'], // mov.8.r8.r8
   [17, 'c7873c01000000000000'], // mov.32.m32a64.i32
   [17, '4c39342475c6'], // cmp.64.m64a64.r64+jcc.8.c5@codeSize=64,long=1
   [17, '4839ca0f82df000000'], // cmp.64.r64.r64+jcc.32.c2@codeSize=64,long=1
   [17, '4939d00f85d9010000'], // cmp.64.r64.r64+jcc.32.c5@codeSize=64,long=1
-  [17, '0fbed2'], // movsx.32.r32.r8
-  [17, '8b15752c0100'], // mov.32.r32.m32a64p@long=1
-  [17, '3c0a75e9'], // cmp.8.r8.i8+jcc.8.c5@codeSize=64,long=1
+  [9, '84db750e'], // test.8.r8.r8+jcc.8.c5@codeSize=32,long=0
+  [9, '81bd2cffffffffffff370f87a5000000'], // cmp.32.m32a32.i32+jcc.32.c7@codeSize=32,long=0
   [9, '81ca00000800'], // or.32.r32.i32
-  [9, '21c3'], // and.32.r32.r32
+  [17, '8b15752c0100'], // mov.32.r32.m32a64p@long=1
+  [9, '81bd2cffffffffffff37'], // cmp.32.m32a32.i32
+  [17, '3c0a75e9'], // cmp.8.r8.i8+jcc.8.c5@codeSize=64,long=1
+  [17, 'b001'], // mov.8.r8.i8
   [17, '658b1df166fa7c'], // mov.32.r32.m32a64pb@long=1
   [17, '39c87311'], // cmp.32.r32.r32+jcc.8.c3@codeSize=64,long=1
   [17, '3d010000807241'], // cmp.32.r32.i32+jcc.8.c2@codeSize=64,long=1
   [17, '0fb78c3600981182'], // movzx.32.r32.m16a64x
+  [9, 'ac'], // lods.8@addressSize=32,rep=0,seg3=,segment=-1
   [17, '0f84b4000000'], // jcc.32.c4@codeSize=64,long=1
   [17, '44394424100f8f82feffff'], // cmp.32.m32a64.r32+jcc.32.c15@codeSize=64,long=1
+  [9, '80f93d0f8487000000'], // cmp.8.r8.i8+jcc.32.c4@codeSize=32,long=0
   [17, '4c391c247411'], // cmp.64.m64a64.r64+jcc.8.c4@codeSize=64,long=1
   [17, '807d34007408'], // cmp.8.m8a64.i8+jcc.8.c4@codeSize=64,long=1
+  [9, 'ae'], // scas.8@addressSize=32,rep=0,seg0=
   [17, '41395f2c0f84bb000000'], // cmp.32.m32a64.r32+jcc.32.c4@codeSize=64,long=1
   [17, '4821c5'], // and.64.r64.r64
+  [17, '09f2'], // or.32.r32.r32
   [17, '458d1439'], // lea.32.r32.m0a64x
+  [9, '83e2fe743e'], // and.32.r32.i32+jcc.8.c4@codeSize=32,long=0
+  [9, 'f3a5'], // movs.32@addressSize=32,long=0,rep=243,seg0=,seg3=,segment=-1
   [17, '83f8060f8703020000'], // cmp.32.r32.i32+jcc.32.c7@codeSize=64,long=1
+  [9, 'e461'], // in.8.r8.i8@long=0
+  [9, '394424040f8473ffffff'], // cmp.32.m32a32.r32+jcc.32.c4@codeSize=32,long=0
   [17, '3342e0'], // xor.32.r32.m32a64
   [17, '39c27253'], // cmp.32.r32.r32+jcc.8.c2@codeSize=64,long=1
   [17, '4c39eb0f83fa000000'], // cmp.64.r64.r64+jcc.32.c3@codeSize=64,long=1
   [17, '3b137358'], // cmp.32.r32.m32a64+jcc.8.c3@codeSize=64,long=1
+  [9, 'e661'], // out.8.i8.r8@long=0
+  [9, '39c179da'], // cmp.32.r32.r32+jcc.8.c9@codeSize=32,long=0
+  [9, '497808'], // dec.32.r32+jcc.8.c8@codeSize=32,long=0
   [17, '85c00f887f020000'], // test.32.r32.r32+jcc.32.c8@codeSize=64,long=1
+  [9, '3c0a75ec'], // cmp.8.r8.i8+jcc.8.c5@codeSize=32,long=0
+  [9, '884d00'], // mov.8.m8a32.r8
+  [17, '450fb7e4'], // movzx.32.r32.r16
+  [9, '85c0'], // test.32.r32.r32
   [17, '83f8017441'], // cmp.32.r32.i32+jcc.8.c4@codeSize=64,long=1
   [17, '84d20f84a7020000'], // test.8.r8.r8+jcc.32.c4@codeSize=64,long=1
   [17, 'a801755b'], // test.8.r8.i8+jcc.8.c5@codeSize=64,long=1
+  [9, '83454c01'], // add.32.m32a32.i32
   [17, '41803f000f8577feffff'], // cmp.8.m8a64.i8+jcc.32.c5@codeSize=64,long=1
   [17, '65482b1425280000000f85ed030000'], // sub.64.r64.m64a64b+jcc.32.c5@codeSize=64,long=1
-  [17, '0faee8'], // lfence.32
   [17, '6690'], // nop.16
   [17, '7307'], // jcc.8.c3@codeSize=64,long=1
   [17, '4233048a'], // xor.32.r32.m32a64x
@@ -154,104 +247,11 @@ export const HOT: readonly (readonly [mode: number, bytes: string])[] = [
   [17, '4438d6740b'], // cmp.8.r8.r8+jcc.8.c4@codeSize=64,long=1
   [17, '44895417fc'], // mov.32.m32a64x.r32
   [17, '48833800'], // cmp.64.m64a64.i64
-  [9, '85c0'], // test.32.r32.r32
+  [9, '8bbc8320b8feff'], // mov.32.r32.m32a32x
   [17, '9c'], // pushf.64@seg2=,stack=64
   [17, '443b280f83f0000000'], // cmp.32.r32.m32a64+jcc.32.c3@codeSize=64,long=1
-  [17, '09f2'], // or.32.r32.r32
   [17, '4883fa20727e'], // cmp.64.r64.i64+jcc.8.c2@codeSize=64,long=1
   [17, '84d20f8567ffffff'], // test.8.r8.r8+jcc.32.c5@codeSize=64,long=1
-  [17, '39d07404'], // cmp.32.r32.r32+jcc.8.c4@codeSize=64,long=1
-  [17, 'f348ab'], // stos.64@addressSize=64,long=1,rep=243,seg0=
-  [17, '4831f7'], // xor.64.r64.r64
-  [17, '65482b0425280000007506'], // sub.64.r64.m64a64b+jcc.8.c5@codeSize=64,long=1
-  [17, '81e6ffff1f007404'], // and.32.r32.i32+jcc.8.c4@codeSize=64,long=1
-  [17, '4883fa0475b8'], // cmp.64.r64.i64+jcc.8.c5@codeSize=64,long=1
-  [17, '0f94c2'], // setcc.8.r8.c4
   [17, '0f95c0'], // setcc.8.r8.c5
-  [17, '4885d2'], // test.64.r64.r64
-  [17, 'f7c7ffff1f000f8517010000'], // test.32.r32.i32+jcc.32.c5@codeSize=64,long=1
-  [17, '8cd0'], // mov_seg.32.r32.s16
-  [17, '48ffc8'], // dec.64.r64
-  [17, 'c1e205'], // shl.32.r32.i8
-  [17, '7e07'], // jcc.8.c14@codeSize=64,long=1
-  [17, '483955600f8293000000'], // cmp.64.m64a64.r64+jcc.32.c2@codeSize=64,long=1
-  [17, 'f605b768b8ff010f858d97faff'], // test.8.m8a64p.i8+jcc.32.c5@codeSize=64,long=1
-  [17, 'a9ffffff7f7402'], // test.32.r32.i32+jcc.8.c4@codeSize=64,long=1
-  [17, '4881fb000000400f87c8000000'], // cmp.64.r64.i64+jcc.32.c7@codeSize=64,long=1
-  [17, 'a8080f8541010000'], // test.8.r8.i8+jcc.32.c5@codeSize=64,long=1
-  [17, '83fa0375b5'], // cmp.32.r32.i32+jcc.8.c5@codeSize=64,long=1
-  [17, '0f853e010000'], // jcc.32.c5@codeSize=64,long=1
-  [17, '83e10875bf'], // and.32.r32.i32+jcc.8.c5@codeSize=64,long=1
-  [17, '49833e007466'], // cmp.64.m64a64.i64+jcc.8.c4@codeSize=64,long=1
-  [17, 'f00fb117'], // cmpxchg.32.m32a64.r32
-  [17, 'fa'], // cli.32@long=1
-  [17, 'f6839000000001740d'], // test.8.m8a64.i8+jcc.8.c4@codeSize=64,long=1
-  [17, '4981c5100200000f84ea000000'], // add.64.r64.i64+jcc.32.c4@codeSize=64,long=1
-  [17, '83430401'], // add.32.m32a64.i32
-  [9, '81f261810007'], // xor.32.r32.i32
-  [17, '4881fd000000017307'], // cmp.64.r64.i64+jcc.8.c3@codeSize=64,long=1
-  [17, '4439c5'], // cmp.32.r32.r32
-  [17, '48d3e0'], // shl.64.r64.r8
-  [17, '80fa20'], // cmp.8.r8.i8
-  [17, 'a90000f0000f845a020000'], // test.32.r32.i32+jcc.32.c4@codeSize=64,long=1
-  [17, '48f7db'], // neg.64.r64
-  [17, '4883042408'], // add.64.m64a64.i64
-  [17, '480fce'], // bswap.64.r64
-  [17, '4801d7720e'], // add.64.r64.r64+jcc.8.c2@codeSize=64,long=1
-  [17, '48330cc6'], // xor.64.r64.m64a64x
-  [17, 'ffc3'], // inc.32.r32
-  [17, '44328f8b010000'], // xor.8.r8.m8a64
-  [17, 'ff1516a70100'], // call_indirect.64.m64a64p@codeSize=64,long=1,seg2=,stack=64
-  [17, '490f48cc'], // cmov.64.r64.r64.c8
-  [17, '81e1000001000f84e8fdffff'], // and.32.r32.i32+jcc.32.c4@codeSize=64,long=1
-  [17, '450fb7e4'], // movzx.32.r32.r16
-  [17, '83fa097624'], // cmp.32.r32.i32+jcc.8.c6@codeSize=64,long=1
-  [17, '480fbe13'], // movsx.64.r64.m8a64
-  [17, '83f9057e71'], // cmp.32.r32.i32+jcc.8.c14@codeSize=64,long=1
-  [17, '85ff7844'], // test.32.r32.r32+jcc.8.c8@codeSize=64,long=1
-  [17, '6548032d6c62fb7e'], // add.64.r64.m64a64pb@long=1
-  [17, '480b5018'], // or.64.r64.m64a64
-  [17, '6a10'], // push.64.i64@seg2=,stack=64
-  [17, '4881fd00000001'], // cmp.64.r64.i64
-  [17, '403879ff7511'], // cmp.8.m8a64.r8+jcc.8.c5@codeSize=64,long=1
-  [17, 'f6c20174ab'], // test.8.r8.i8+jcc.8.c4@codeSize=64,long=1
-  [17, '488338000f8450030000'], // cmp.64.m64a64.i64+jcc.32.c4@codeSize=64,long=1
-  [17, 'fb'], // sti.32@long=1
-  [17, '48cf'], // iret.64@long=1,operandSize=64
-  [17, '480fbae039'], // bt.64.r64.i8
-  [17, '483b3ddcb28c017267'], // cmp.64.r64.m64a64p+jcc.8.c2@codeSize=64,long=1
-  [17, 'a8040f84c1000000'], // test.8.r8.i8+jcc.32.c4@codeSize=64,long=1
-  [17, '488905e0250100'], // mov.64.m64a64p.r64@long=1
-  [17, '480f44c1'], // cmov.64.r64.r64.c4
-  [17, '4439f30f8452ffffff'], // cmp.32.r32.r32+jcc.32.c4@codeSize=64,long=1
-  [9, '83f801'], // cmp.32.r32.i32
-  [17, '83f80c0f8ee0fdffff'], // cmp.32.r32.i32+jcc.32.c14@codeSize=64,long=1
-  [17, '0f44d0'], // cmov.32.r32.r32.c4
-  [17, '4885c00f859b000000'], // test.64.r64.r64+jcc.32.c5@codeSize=64,long=1
-  [17, '4d2b06'], // sub.64.r64.m64a64
-  [17, '480fba70c00c'], // btr.64.m64a64.i8
-  [17, '81ffff7f00000f8f3a099600'], // cmp.32.r32.i32+jcc.32.c15@codeSize=64,long=1
-  [17, '48ffc5'], // inc.64.r64
-  [17, '48d3e8'], // shr.64.r64.r8
-  [17, '83a81814000001'], // sub.32.m32a64.i32
-  [17, '483383b8000000'], // xor.64.r64.m64a64
-  [17, '3d7f454c460f8512020000'], // cmp.32.r32.i32+jcc.32.c5@codeSize=64,long=1
-  [17, '65488b2db34cfe7c'], // mov.64.r64.m64a64pb@long=1
-  [17, '410f954053'], // setcc.8.m8a64.c5
-  [17, '817c2440000200000f85a3fcffff'], // cmp.32.m32a64.i32+jcc.32.c5@codeSize=64,long=1
-  [17, '39f20f8239020000'], // cmp.32.r32.r32+jcc.32.c2@codeSize=64,long=1
-  [17, 'a801'], // test.8.r8.i8
-  [17, 'e461'], // in.8.r8.i8@long=1
-  [17, '4898'], // cbw.64
-  [17, '0f4fd0'], // cmov.32.r32.r32.c15
-  [17, 'c1fb1f'], // sar.32.r32.i8
-  [17, '49837908000f8546feffff'], // cmp.64.m64a64.i64+jcc.32.c5@codeSize=64,long=1
-  [17, '3a14017519'], // cmp.8.r8.m8a64x+jcc.8.c5@codeSize=64,long=1
-  [17, '483b05e72f34ff741a'], // cmp.64.r64.m64a64p+jcc.8.c4@codeSize=64,long=1
-  [17, '220d201e20017574'], // and.8.r8.m8a64p+jcc.8.c5@codeSize=64,long=1
-  [17, '4429c074e9'], // sub.32.r32.r32+jcc.8.c4@codeSize=64,long=1
-  [17, '76df'], // jcc.8.c6@codeSize=64,long=1
-  [17, '48837b18007508'], // cmp.64.m64a64.i64+jcc.8.c5@codeSize=64,long=1
-  [17, '482b3554a434ff'], // sub.64.r64.m64a64p@long=1
-  [17, '65480fc70f'], // cmpxchg16b.128.m128a64b
+  [17, '0f94c2'], // setcc.8.r8.c4
 ]

@@ -130,10 +130,10 @@ export class KeyMap<T> {
 
   set(insn: Insn, mode: Mode, value: T): void {
     let forms = this.ops.get(insn.op)
-    if (forms === undefined) this.ops.set(insn.op, (forms = new Map()))
+    if (forms === undefined) this.ops.set(insn.op, (forms = new Map<number, Map<number, T>>()))
     const form = formKey(insn, mode)
     let rest = forms.get(form)
-    if (rest === undefined) forms.set(form, (rest = new Map()))
+    if (rest === undefined) forms.set(form, (rest = new Map<number, T>()))
     rest.set(restKey(insn, mode), value)
   }
 }

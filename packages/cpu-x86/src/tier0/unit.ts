@@ -2,7 +2,7 @@
 import { I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
 import { access, LOADS, STORES, typeOf, type Site } from '../access.ts'
 import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
-import { Flags } from '../flags.ts'
+import type { Flags } from '../flags.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
