@@ -37,7 +37,7 @@ export interface CpuOptions {
 }
 
 /** Bytes of host memory that a processor takes besides RAM. */
-export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => recordBytes + 0x4_0000 + 0x9_0000
+export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => recordBytes + 0x10_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
 

@@ -45,7 +45,7 @@ export class SoftTlb {
   private nextRead = 0
   private nextWrite = 0
   /** Word indices of entries filled since the last flush. */
-  private readonly filled = new Int32Array(4096)
+  private readonly filled = new Int32Array(8192)
   private filledCount = 0
   /** Regions of which a part of a large page is known. */
   private readonly large = new Uint8Array(REGIONS)
