@@ -1,0 +1,7 @@
+export class TickWatch {
+  constructor(dirtyKib?: number)
+  last: number
+  lastUptime: number
+  faults: string[]
+  feed(text: string): number
+}
