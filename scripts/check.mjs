@@ -1,19 +1,18 @@
-/** What CI checks besides the tests: types, lint, formatting, arrows, packages, README examples. */
+/** What CI checks besides the tests: types, lint, formatting, arrows, the picture, README examples, packages. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
+const published = ['packages', 'apps'].flatMap((group) => readdirSync(group).map((p) => `${group}/${p}`))
 const steps = [
   ['types', ['tsc', '-b']],
   ['types of tests', ['tsc', '-p', 'tsconfig.tests.json']],
   ['lint', ['eslint', '.']],
   ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['arrows', ['node', 'scripts/check-arrows.mjs']],
+  ['picture', ['node', 'scripts/picture.mjs', '--check']],
   ['README examples', ['node', 'scripts/readme-examples.mjs']],
-  ...readdirSync('packages').map((p) => [`publint ${p}`, ['publint', '--strict', `packages/${p}`]]),
-  ...readdirSync('packages').map((p) => [
-    `attw ${p}`,
-    ['attw', '--pack', `packages/${p}`, '--profile', 'esm-only', '--quiet'],
-  ]),
+  ...published.map((p) => [`publint ${p}`, ['publint', '--strict', p]]),
+  ...published.map((p) => [`attw ${p}`, ['attw', '--pack', p, '--profile', 'esm-only', '--quiet']]),
 ]
 const only = process.argv[2]
 let failed = 0
