@@ -29,6 +29,7 @@ const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
 const COUNTERS = 65536
+const NANOSECONDS = 1_000_000_000n
 
 export interface EngineOptions {
   readonly host: HostMemory
@@ -165,7 +166,8 @@ export class Engine implements Cpu {
   }
 
   private ticks(): bigint {
-    return (this.time.virtual.now() * this.tscHz) / 1_000_000_000n
+    const ns = this.time.virtual.now()
+    return this.tscHz === NANOSECONDS ? ns : (ns * this.tscHz) / NANOSECONDS
   }
 
   flushTlb(keepGlobal: boolean): void {
