@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fanOut, wire } from './irq.ts'
+import { fanOut, joined, wire } from './irq.ts'
 
 test('a level that does not change makes no edge', () => {
   const seen: boolean[] = []
@@ -27,4 +27,28 @@ test('a wire that drives several restores them with it, so that its next fall re
   expect(seen).toEqual([])
   line.lower()
   expect(seen).toEqual(['pic false', 'ioapic false'])
+})
+
+test('joined wires are up while any of them is, and fall with the last', () => {
+  const seen: boolean[] = []
+  const source = joined(wire((level) => seen.push(level)))
+  const [a, b] = [source(), source()]
+  a.raise()
+  b.raise()
+  a.lower()
+  expect(seen).toEqual([true])
+  b.lower()
+  expect(seen).toEqual([true, false])
+})
+
+test('a joined wire that is restored holds the line up, without an edge, until it falls', () => {
+  const seen: boolean[] = []
+  const line = wire((level) => seen.push(level))
+  const source = joined(line)
+  const [a, b] = [source(), source()]
+  a.restore(true)
+  b.restore(false)
+  expect([line.level, seen]).toEqual([true, []])
+  a.lower()
+  expect(seen).toEqual([false])
 })

@@ -73,25 +73,27 @@ export const vmstate: VMState<Ps2MouseState> = {
 
 const clamp = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value))
 
+/** As after a reset. */
+const still = (): Omit<Ps2MouseState, 'parent_obj'> => ({
+  mouse_status: 0,
+  mouse_resolution: 0,
+  mouse_sample_rate: 0,
+  mouse_wrap: 0,
+  mouse_type: 0,
+  mouse_detect_state: 0,
+  mouse_dx: 0,
+  mouse_dy: 0,
+  mouse_dz: 0,
+  mouse_buttons: 0,
+})
+
 // -- model --------------------------------------------------------------------------------
 export const ps2Mouse = device({
   type: 'ps2-mouse',
   doc: 'PS/2 mouse',
   props: {},
   wires: ['irq'],
-  state: (): Ps2MouseState => ({
-    parent_obj: ps2Common(),
-    mouse_status: 0,
-    mouse_resolution: 0,
-    mouse_sample_rate: 0,
-    mouse_wrap: 0,
-    mouse_type: 0,
-    mouse_detect_state: 0,
-    mouse_dx: 0,
-    mouse_dy: 0,
-    mouse_dz: 0,
-    mouse_buttons: 0,
-  }),
+  state: (): Ps2MouseState => ({ parent_obj: ps2Common(), ...still() }),
   vmstate,
   create({ state: s, wires }) {
     const common = s.parent_obj
@@ -224,18 +226,7 @@ export const ps2Mouse = device({
         common.write_cmd = -1
         queue.clear()
         common.data.fill(0)
-        Object.assign(s, {
-          mouse_status: 0,
-          mouse_resolution: 0,
-          mouse_sample_rate: 0,
-          mouse_wrap: 0,
-          mouse_type: 0,
-          mouse_detect_state: 0,
-          mouse_dx: 0,
-          mouse_dy: 0,
-          mouse_dz: 0,
-          mouse_buttons: 0,
-        })
+        Object.assign(s, still())
         wires.irq.lower()
       },
       afterLoad() {
