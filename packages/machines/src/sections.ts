@@ -1,6 +1,6 @@
 /** Sections of the machine as a whole: its clocks, its run state, and whether firmware has taken the ACPI tables. */
 import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire, type Processor } from '@godwit/cpu-x86'
-import { buffer, i64, named, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
+import { buffer, i64, named, since, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
 import type { Section } from './board.ts'
 import type { MachineTime } from './machine-time.ts'
 
@@ -15,7 +15,7 @@ export const timerVmstate: VMState<TimerState> = {
   name: 'timer',
   version: 2,
   minVersion: 1,
-  fields: { cpu_ticks_offset: i64, unused0: unused(8), cpu_clock_offset: i64 },
+  fields: { cpu_ticks_offset: i64, unused0: unused(8), cpu_clock_offset: since(2, i64) },
 }
 
 const RUN_STATE_BYTES = 32
