@@ -1,6 +1,6 @@
 /**
  * What an instruction's meaning is written in. A meaning is a function over a Unit: it asks for operands as Places,
- * combines values, and emits code; a tier decides what an operand is. Every rule of cpu.md holds here:
+ * combines values, and emits code; a tier decides what an operand is. One rule above all:
  * whatever can fault comes before anything is written.
  */
 import type { ValueType } from '@godwit/wasm-encoder'
