@@ -12,3 +12,4 @@ export {
 export type { StopReason } from './engine/engine.ts'
 export { cpuModel, CpuModel, MODELS } from './models.ts'
 export { S } from './state.ts'
+export { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire } from './vmstate.ts'
