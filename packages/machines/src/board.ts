@@ -75,10 +75,10 @@ export class Board {
       time: this.time,
       dma: this.memory,
       wires: options.wires ?? {},
-      props: { ...this.propsOf(def), ...options.props } as Partial<PropValues<P>>,
+      props: { ...this.propsOf(def), ...options.props },
       ...(this.trace === undefined ? {} : { trace: this.trace }),
     })
-    this.placed.push({ id, device: device as Device })
+    this.placed.push({ id, device })
     return device
   }
 
@@ -118,7 +118,7 @@ export class Board {
       idstr: idstr ?? vmstate.name,
       instance,
       version: vmstate.version,
-      vmstate: vmstate as AnyVMState,
+      vmstate,
       state: device.state as object,
       ...(model.beforeSave === undefined ? {} : { beforeSave: () => model.beforeSave!() }),
       ...(model.afterLoad === undefined ? {} : { afterLoad: (v: number) => model.afterLoad!(v) }),
