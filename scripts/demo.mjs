@@ -1,15 +1,20 @@
-/** Boots Linux to a shell, then moves a running guest from one process to a second one and back, and says what happened. */
+/**
+ * Boots Linux to a shell, then moves a running guest from one process to a second one and back, and says what happened.
+ * With GODWIT_DEMO=tiny, or where Debian's packages cannot be had, the guest is guests/tiny.mjs.
+ */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { buildInitrd } from '../guests/initrd.mjs'
 import { NoPackages, fetchGuests, guestFile } from '../guests/packages.mjs'
-import { buildTinyGuest } from '../guests/tiny.mjs'
+import { buildTinyGuest, tinyChain } from '../guests/tiny.mjs'
 import { Qmp } from './qmp.mjs'
 import { TickWatch } from './ticks.mjs'
 
-const GODWIT = new URL('../apps/runner/bin/godwit.mjs', import.meta.url).pathname
+const GODWIT = fileURLToPath(new URL('../apps/runner/bin/godwit.mjs', import.meta.url))
+const BUILT = fileURLToPath(new URL('../apps/runner/dist/main.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'godwit-demo-'))
 const children = new Set()
 const terminal = process.stdout.isTTY === true
@@ -19,12 +24,26 @@ function cleanUp() {
   rmSync(folder, { recursive: true, force: true })
 }
 process.on('exit', cleanUp)
-process.on('SIGINT', () => process.exit(130))
-process.on('SIGTERM', () => process.exit(143))
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]) {
+  process.on(signal, () => {
+    endProgress()
+    process.exit(status)
+  })
+}
+// the reader of a pipe has had enough
+process.stdout.on('error', () => process.exit(1))
 
 const say = (line) => console.log(line)
+/** Without what would speak to the terminal: a guest asks it where its cursor is. */
+// eslint-disable-next-line no-control-regex
+const printable = (text) => text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f]/g, '')
 /** A line that is replaced on a terminal, and not printed elsewhere. */
-const progress = (line) => terminal && process.stdout.write(`\r\x1b[K${line}`)
+const progress = (line) =>
+  terminal && process.stdout.write(`\r\x1b[K${printable(line).slice(0, (process.stdout.columns ?? 80) - 1)}`)
 const endProgress = () => terminal && process.stdout.write('\r\x1b[K')
 
 function start(name, args, onOutput) {
@@ -32,6 +51,7 @@ function start(name, args, onOutput) {
   children.add(child)
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (t) => (errors += t))
+  child.stdin.on('error', () => undefined)
   child.stdout.setEncoding('utf8').on('data', (t) => onOutput(t, name))
   child.on('exit', (code) => {
     children.delete(child)
@@ -40,18 +60,31 @@ function start(name, args, onOutput) {
   return child
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
 const until = async (what, ms, condition, child) => {
   const end = Date.now() + ms
   while (!condition()) {
     if (child?.done !== undefined && child.done.code !== 0)
       throw new Error(`${what}: the process ended: ${child.done.errors.trim()}`)
     if (Date.now() > end) throw new Error(`${what}: nothing for ${ms / 1000} s`)
-    await new Promise((r) => setTimeout(r, 20))
+    await pause(20)
+  }
+}
+
+/** The shell asks the terminal where its cursor is and swallows what comes at once, so a line is typed until it works. */
+async function typeUntil(child, line, condition) {
+  for (let attempt = 1; !condition(); attempt++) {
+    if (attempt > 30) throw new Error(`the shell does not take "${line}"`)
+    await pause(300)
+    if (child.done === undefined) child.stdin.write(`\n${line}\n`)
+    for (let i = 0; i < 30 && !condition(); i++) await pause(50)
   }
 }
 
 async function guestOf() {
   try {
+    if (process.env.GODWIT_DEMO === 'tiny') throw new NoPackages('GODWIT_DEMO=tiny')
     await fetchGuests(['vmlinuz-cloud-amd64', 'busybox-amd64', 'bios-256k.bin'], (line) => say(line))
     const initrd = join(folder, 'initrd.gz')
     writeFileSync(initrd, buildInitrd('amd64'))
@@ -67,14 +100,14 @@ async function guestOf() {
       linux: true,
       boot: (job) => [...kernel, '--append', `console=ttyS0 quiet godwit.job=${job}`],
       memory: '128',
-      dirty: 1024,
+      rule: 1024,
     }
   } catch (e) {
     if (!(e instanceof NoPackages)) throw e
     say(`${e.message}; the small guest made from sources in this repository takes their place`)
     const image = join(folder, 'tiny.bin')
     writeFileSync(image, buildTinyGuest())
-    return { linux: false, boot: () => ['--bios', image], memory: '16', dirty: 0 }
+    return { linux: false, boot: () => ['--bios', image], memory: '16', rule: tinyChain() }
   }
 }
 
@@ -86,14 +119,15 @@ async function bootToShell(guest) {
   let text = ''
   const child = start('shell', [...MACHINE, '-m', guest.memory, ...guest.boot('shell')], (t) => {
     text += t
-    progress(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text.trim().split('\n').at(-1)?.slice(0, 60) ?? ''}`)
+    progress(`${((Date.now() - started) / 1000).toFixed(1)} s  ${text.trim().split('\n').at(-1) ?? ''}`)
   })
   await until('boot', 180_000, () => text.includes('guest# '), child)
   endProgress()
   say(`shell after ${((Date.now() - started) / 1000).toFixed(1)} s`)
-  child.stdin.write('uname -a; poweroff -f\n')
-  await until('poweroff', 60_000, () => child.done !== undefined, child)
-  say(`  ${/^Linux .*$/m.exec(text.replaceAll('\r', ''))?.[0] ?? 'no answer'}`)
+  const answer = () => /^Linux .*$/m.exec(text.replaceAll('\r', ''))?.[0]
+  await typeUntil(child, 'uname -a', () => answer() !== undefined)
+  say(`  ${answer()}`)
+  await typeUntil(child, 'poweroff -f', () => child.done !== undefined)
   say(`poweroff: process ended with status ${child.done.code}`)
   if (child.done.code !== 0) throw new Error(child.done.errors)
 }
@@ -118,7 +152,7 @@ async function move(from, to, watch) {
       )
       break
     }
-    await new Promise((r) => setTimeout(r, 30))
+    await pause(30)
   }
   const goal = watch.last + 10
   await until(`ticks after the move to ${to.name}`, 60_000, () => watch.last >= goal, to.child)
@@ -128,13 +162,11 @@ async function move(from, to, watch) {
 
 async function thereAndBack(guest) {
   say('a guest that counts ticks and keeps a checksum over changing memory moves while it runs')
-  const watch = new TickWatch(guest.dirty)
-  const arrived = []
+  const watch = new TickWatch(guest.rule)
   const launch = (name, extra) => {
     const socket = join(folder, `${name}.qmp`)
     const child = start(name, [...MACHINE, '-m', guest.memory, '--qmp', `unix:${socket}`, ...extra], (t) => {
       watch.feed(t)
-      arrived.push(t)
       progress(`tick ${watch.last}`)
     })
     return Qmp.open(socket).then((qmp) => ({ name, child, qmp }))
@@ -154,6 +186,7 @@ async function thereAndBack(guest) {
 }
 
 try {
+  if (!existsSync(BUILT)) throw new Error('the command is not built yet: run `npx tsc -b` first')
   const guest = await guestOf()
   if (guest.linux) await bootToShell(guest)
   await thereAndBack(guest)

@@ -1,5 +1,6 @@
+export function linuxChain(dirtyKib: number): () => string
 export class TickWatch {
-  constructor(dirtyKib?: number)
+  constructor(rule?: number | (() => string))
   last: number
   lastUptime: number
   faults: string[]

@@ -157,13 +157,10 @@ export class Control {
 
   queryMigration(): Record<string, unknown> {
     if (this.outgoing !== undefined) return this.outgoing.query()
-    if (this.incoming !== undefined) {
-      const { status, error } = this.incoming
-      return { status, ...(error === undefined ? {} : { 'error-desc': error.message }) }
-    }
-    const { opening } = this
-    if (opening === undefined) return this.waitingForIncoming ? { status: 'setup' } : {}
-    return { status: opening.status, ...(opening.error === undefined ? {} : { 'error-desc': opening.error }) }
+    // a guest that came here is on its way again
+    if (this.opening !== undefined) return answer(this.opening.status, this.opening.error)
+    if (this.incoming !== undefined) return answer(this.incoming.status, this.incoming.error?.message)
+    return this.waitingForIncoming ? { status: 'setup' } : {}
   }
 
   /** Says that the machine was built to take a guest, and from where if that is known. */
@@ -271,6 +268,9 @@ export class Control {
     for (const listener of [...this.listeners]) listener(event, data)
   }
 }
+
+const answer = (status: MigrationStatus, error: string | undefined): Record<string, unknown> =>
+  error === undefined ? { status } : { status, 'error-desc': error }
 
 function messageOf(thrown: unknown): string {
   if (thrown instanceof ChannelError) return thrown.detail

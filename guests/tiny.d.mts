@@ -1,0 +1,2 @@
+export declare function buildTinyGuest(): Buffer
+export declare function tinyChain(): () => string
