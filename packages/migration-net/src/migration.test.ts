@@ -6,7 +6,7 @@ import { memoryChannels, type MemoryChannelOptions } from './channels/memory.ts'
 import { IncomingMigration, type IncomingOptions } from './destination.ts'
 import { defaultParameters } from './parameters.ts'
 import type { MigrationStatus, SourcePhase } from './protocol.ts'
-import { SOURCE_PHASES } from './protocol.ts'
+import { BACK, LAST_PING, SOURCE_PHASES, backMessage } from './protocol.ts'
 import { OutgoingMigration, type OutgoingOptions } from './source.ts'
 import { FakeMachine, FakePace, type FakeOptions } from './testing/index.ts'
 
@@ -320,6 +320,22 @@ test('A destination whose word cannot be sent does not start its guest, and the 
   expect([source.running, target.running]).toEqual([false, false])
 })
 
+test('A destination that falls silent before it has echoed the last ping cannot start: the source goes on.', async () => {
+  const source = busyMachine()
+  const [a, b] = memoryChannels({ highWaterBytes: Infinity })
+  const pace = new FakePace()
+  const parameters = { ...defaultParameters(), peerTimeoutMs: 5000 }
+  const outgoing = new OutgoingMigration({ machine: source, channel: a, pace, parameters })
+  const running = outgoing.run()
+  while (outgoing.phase !== 'devices') await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(source.running).toBe(false)
+  pace.skip()
+  expect(await running).toMatchObject({ outcome: 'failed', error: { code: 'timeout', phase: 'devices' } })
+  expect(source.running).toBe(true)
+  await b.close()
+})
+
 test('A silent destination times out; the source stays paused because nobody knows.', async () => {
   const source = busyMachine()
   const [a, b] = memoryChannels({ highWaterBytes: Infinity })
@@ -328,6 +344,8 @@ test('A silent destination times out; the source stays paused because nobody kno
   const outgoing = new OutgoingMigration({ machine: source, channel: a, pace, parameters })
   let over = false
   const running = outgoing.run().finally(() => (over = true))
+  while (outgoing.phase !== 'devices') await new Promise((resolve) => setImmediate(resolve))
+  await b.send(backMessage(BACK.PONG, LAST_PING))
   while (outgoing.phase !== 'confirm') await new Promise((resolve) => setImmediate(resolve))
   expect(over).toBe(false)
   pace.skip()

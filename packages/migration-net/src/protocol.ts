@@ -12,6 +12,7 @@
  *             [SWITCHOVER_START]               ──────▶   lines: the source's guest goes on)
  *   ramRest   END ram: the last pages          ──────▶
  *   devices   FULL sections                    ──────▶  devices    decoded; undone if anything fails later
+ *             PING 2                           ──────▶             ──────▶ PONG 2: only the end is missing
  *   handOver  EOF, VMDESCRIPTION               ──────▶  load       timers and wires set again
  *             -- from here only the destination may start the guest --
  *   confirm                                    ◀──────  handOver   SHUT 0, then the guest starts; or SHUT 1
@@ -34,6 +35,8 @@ export type MigrationStatus =
 
 /** Value of the ping that follows the opening of the return path. */
 export const FIRST_PING = 1
+/** Value of the ping behind the last device: its echo says that only the end is missing. */
+export const LAST_PING = 2
 
 /** Messages from destination to source: u16 type, u16 length, data. */
 export const BACK = {

@@ -1,6 +1,6 @@
 import type { Channel } from './channel.ts'
 import { sentenceOf } from './errors.ts'
-import { BACK, BackReader, u32Of } from './protocol.ts'
+import { BACK, BackReader, LAST_PING, u32Of } from './protocol.ts'
 
 /** What the destination says, at the source's end. */
 export class ReturnPath {
@@ -14,6 +14,9 @@ export class ReturnPath {
   lost: string | undefined
   /** Status of the SHUT; rejects if the path ends without one. */
   readonly shut: Promise<number>
+  /** The echo of the last ping; rejects if the path ends without one. */
+  readonly lastPong: Promise<void>
+  private settleLast!: { resolve(): void; reject(error: Error): void }
   private settle!: { resolve(status: number): void; reject(error: Error): void }
 
   constructor(channel: Channel) {
@@ -21,6 +24,8 @@ export class ReturnPath {
     this.shut = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
     // a path that is lost before anybody waits for SHUT is reported through `lost`
     this.shut.catch(() => undefined)
+    this.lastPong = new Promise((resolve, reject) => (this.settleLast = { resolve, reject }))
+    this.lastPong.catch(() => undefined)
   }
 
   /** Reads until SHUT or the end. Never rejects. */
@@ -33,9 +38,11 @@ export class ReturnPath {
           const value = u32Of(message.data)
           if (message.type === BACK.PONG && value !== undefined) {
             this.pongs.push(value)
+            if (value === LAST_PING) this.settleLast.resolve()
           } else if (message.type === BACK.SHUT && value !== undefined) {
             if (value !== 0) this.refusal = value
             this.lost = `the destination ended the migration (status ${value})`
+            this.settleLast.reject(new Error(this.lost))
             return this.settle.resolve(value)
           } else {
             return this.lose(`the destination said something unexpected (message ${message.type})`)
@@ -49,6 +56,7 @@ export class ReturnPath {
 
   private lose(why: string): void {
     this.lost = why
+    this.settleLast.reject(new Error(why))
     this.settle.reject(new Error(why))
   }
 }

@@ -22,7 +22,7 @@ import { newFigures, queryMigrate, type MigrationFigures } from './figures.ts'
 import type { Migratable } from './migratable.ts'
 import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
 import { defaultParameters, type MigrationParameters } from './parameters.ts'
-import { FIRST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
+import { FIRST_PING, LAST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
 import { RamSender } from './ram.ts'
 import { ReturnPath } from './return-path.ts'
 
@@ -256,7 +256,11 @@ export class OutgoingMigration {
       this.w.device({ sectionId, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
     }
     this.path = undefined
+    if (this.returnPath === undefined) return this.flush()
+    // whatever breaks before the echo comes leaves the guest here; after it, all that is missing is the end
+    this.w.ping(LAST_PING)
     await this.flush()
+    await within(this.pace, this.parameters.peerTimeoutMs, this.returnPath.lastPong)
   }
 
   private async handOver(): Promise<void> {
