@@ -1,6 +1,7 @@
 /**
- * Processor models by QEMU's names, as the machine pc-i440fx-5.2 gives them to a TCG guest: features that TCG lacks
- * are not in the words, and what this processor does not do is filtered in one place.
+ * Processor models by QEMU's names, as the newest machine version gives them to a TCG guest: features that TCG lacks
+ * are not in the words, and what this processor does not do is filtered in one place. Older machine versions change a
+ * model by compat properties.
  */
 import { FEATURE_NAMES, featureOf, nearest, WORDS, type Word } from './features.ts'
 
@@ -8,9 +9,9 @@ export type FeatureWords = Readonly<Record<Word, number>>
 
 interface ModelData {
   readonly vendor: string
-  readonly family: number
-  readonly model: number
-  readonly stepping: number
+  family: number
+  model: number
+  stepping: number
   readonly level: number
   readonly xlevel: number
   readonly id: string
@@ -45,7 +46,7 @@ export const MODELS: Readonly<Record<string, ModelData>> = {
   pentium2: data(INTEL, [6, 5, 2], [2, 0], '', words(0x0183_fbfd, HYPERVISOR)),
   pentium3: data(INTEL, [6, 7, 3], [3, 0], '', words(0x0383_fbfd, HYPERVISOR)),
   qemu32: data(INTEL, [6, 6, 3], [4, 0x8000_0004], TCG_ID, words(0x0781_abfd, 0x8000_0001)),
-  qemu64: data(AMD, [6, 6, 3], [13, 0x8000_000a], TCG_ID, words(0x078b_fbfd, 0x8000_2001, 0x2010_0800, 5)),
+  qemu64: data(AMD, [15, 107, 1], [13, 0x8000_000a], TCG_ID, words(0x078b_fbfd, 0x8000_2001, 0x2010_0800, 5)),
   kvm64: data(
     INTEL,
     [15, 6, 1],
@@ -161,13 +162,22 @@ export class CpuModel {
   }
 }
 
-/** `name,+feature,-feature,feature=on`. Throws a RangeError that names what would have been right. */
-export function cpuModel(option = 'qemu64'): CpuModel {
+/** Properties by type and name that a machine version sets: `{ 'qemu64-x86_64-cpu': { family: '6' } }`. */
+export type CpuCompat = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/**
+ * `name,+feature,-feature,feature=on`, as a machine version has it.
+ * Throws a RangeError that names what would have been right.
+ */
+export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
   const [name = '', ...changes] = option.split(',')
-  const d = MODELS[name]
-  if (d === undefined) {
+  const newest = MODELS[name]
+  if (newest === undefined) {
     throw new RangeError(`no processor model "${name}"; there are ${Object.keys(MODELS).join(', ')}`)
   }
+  const d = { ...newest }
+  const set = compat[`${name}-x86_64-cpu`] ?? {}
+  for (const key of ['family', 'model', 'stepping'] as const) if (set[key] !== undefined) d[key] = Number(set[key])
   const wanted = Object.fromEntries(WORDS.map((w) => [w, d.words[w] ?? 0])) as Record<Word, number>
   const asked: string[] = []
   for (const change of changes) {

@@ -40,6 +40,13 @@ export class BoardError extends Error {
   }
 }
 
+export interface PortOptions {
+  /** The registers are meant to lie over another device's. */
+  readonly over?: boolean
+  /** Access sizes the device takes. */
+  readonly sizes?: IoHandlers['sizes']
+}
+
 /** Devices, where they are mapped, and how they are wired. */
 export class Board {
   readonly time: Time
@@ -86,10 +93,11 @@ export class Board {
    * Maps registers at a port; gaps between them stay free. A clash names both devices, unless the registers are meant
    * to lie over another's.
    */
-  mapPorts(id: string, base: number, regs: Regs, options: { over?: boolean } = {}): void {
-    const io = handlersOf(regs)
+  mapPorts(id: string, base: number, regs: Regs, options: PortOptions = {}): void {
+    const io = handlersOf(regs, options.sizes)
     for (const { from, size } of runsOf(regs)) {
       const part: IoHandlers = {
+        ...(options.sizes === undefined ? {} : { sizes: options.sizes }),
         read: (offset, n) => io.read(offset + from, n),
         write: (offset, n, value) => io.write(offset + from, n, value),
       }

@@ -14,6 +14,9 @@ const MAX_SLICE = 2_000_000
 /** A deterministic machine has no reason to look up between deadlines. */
 const DETERMINISTIC_SLICE = 1_000_000
 
+/** A deterministic guest that executes nothing for so long (ns of guest time) will not wake up. */
+const IDLE_LIMIT = 60_000_000_000n
+
 /**
  * Runs a processor in slices on the host's event loop: fires timers that are due, sleeps while the processor is halted,
  * and jumps over idle time in deterministic mode.
@@ -24,6 +27,7 @@ export class RunLoop {
   private readonly host: HostLoop
   private readonly ended: (how: Ended) => void
   private active = false
+  private stopAsked = false
   private scheduled = false
   private cancelSleep: (() => void) | undefined
   private slice = 50_000
@@ -47,9 +51,10 @@ export class RunLoop {
   }
 
   stop(): void {
+    this.stopAsked = true
+    this.processor.requestStop()
     if (!this.active) return
     this.active = false
-    this.processor.requestStop()
     this.cancelSleep?.()
     this.cancelSleep = undefined
     this.time.stop()
@@ -68,15 +73,22 @@ export class RunLoop {
    * @returns how many were executed: fewer if the guest stopped or idles for ever
    */
   runFor(instructions: number): number {
-    const end = this.processor.instructions + instructions
-    while (this.processor.instructions < end) {
-      this.time.run()
-      const reason = this.runUntilDeadline(end - this.processor.instructions)
+    const { processor, time } = this
+    const start = processor.instructions
+    let last = start
+    let activeAt = time.virtual.now()
+    this.stopAsked = false
+    for (let left = instructions; left > 0; left = start + instructions - processor.instructions) {
+      time.run()
+      const reason = this.runUntilDeadline(left)
       if (reason === 'shutdown') this.ended('shutdown')
-      if (reason === 'shutdown' || reason === 'stopped') break
-      if (reason === 'halted' && !this.skipIdle()) break
+      if (this.stopAsked || (reason === 'halted' && !this.skipIdle())) break
+      if (processor.instructions !== last) {
+        last = processor.instructions
+        activeAt = time.virtual.now()
+      } else if (time.virtual.now() - activeAt > IDLE_LIMIT) break
     }
-    return this.processor.instructions - (end - instructions)
+    return processor.instructions - start
   }
 
   private schedule(): void {

@@ -58,6 +58,7 @@ export interface I440fxOptions {
   readonly props: MachineProps
   readonly compat: PropTexts
   readonly bios: Uint8Array | undefined
+  readonly incoming: boolean
   /** Ports that only tests and firmware developers want: debug output at 0x402, exit at 0x501. */
   readonly debugPorts: boolean
   readonly onReset: () => void
@@ -90,15 +91,18 @@ export interface I440fx {
 export function buildI440fx(options: I440fxOptions): I440fx {
   const { host, time, memory, ports, props, ramBytes } = options
   const board = new Board({ time, memory, ports, props: options.compat, trace: options.trace })
-  const map = buildMemory(host, memory, ramBytes, options.bios)
+  const map = buildMemory(host, memory, ramBytes, options.bios, options.incoming)
 
   // -- processor and interrupt controllers --------------------------------------------------------------------
   const holder: { cpu?: Processor } = {}
   const toCpu = (name: 'intr' | 'nmi' | 'smi' | 'init'): IrqLine =>
-    wire((level) => {
-      holder.cpu?.[name].set(level)
-      if (level) options.onAttention()
-    })
+    wire(
+      (level) => {
+        holder.cpu?.[name].set(level)
+        if (level) options.onAttention()
+      },
+      (level) => holder.cpu?.[name].restore(level),
+    )
   const smi = toCpu('smi')
   const bus = apicBus()
   const lapic = board.add('apic', apic, { wires: { intr: toCpu('intr'), smi, nmi: toCpu('nmi'), init: toCpu('init') } })
@@ -148,7 +152,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
   const pciPorts = board.add('pcihost', pciHost)
   pciPorts.model.connect(pci.model)
   const northbridge = board.add('i440fx', i440fx, { props: { 'ram-size': ramBytes } })
-  northbridge.model.connect(shadowMappings({ memory, ram: map.ram }))
+  northbridge.model.connect(shadowMappings({ memory, ram: map.ram, smramEnabled: map.smramFor(cpu.state) }))
   const ide = board.add('ide', piix3Ide, { wires: { irq0: line(14), irq1: line(15) } })
   pci.model.plug(devfn(0), northbridge.model.pci)
   pci.model.plug(devfn(1, 0), isaBridge.model.pci)
@@ -184,26 +188,31 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     }
   }
 
+  /** Each of the two gates has a wire of its own; the last that moved counts. */
+  const addressGate = (): IrqLine => wire((level) => cpu.a20.set(level))
+
   // -- ISA ----------------------------------------------------------------------------------------------------
   const com1 = board.add('com1', uart16550, { wires: { irq: line(4) } })
   const dma1 = board.add('dma', i8257, { props: { dshift: 0 } })
   const dma2 = board.add('dma2', i8257, { props: { dshift: 1 } })
   const floppy = board.add('fdc', fdc, { wires: { irq: line(6) } })
-  const keyboardPort = board.add('i8042', i8042, { wires: { kbd: line(1), mouse: line(12), a20: cpu.a20, reset } })
+  const keyboardPort = board.add('i8042', i8042, {
+    wires: { kbd: line(1), mouse: line(12), a20: addressGate(), reset },
+  })
   const keyboard = board.add('kbd', ps2Keyboard, { wires: { irq: keyboardPort.model.inputs.keyboard } })
   const mouse = board.add('mouse', ps2Mouse, { wires: { irq: keyboardPort.model.inputs.mouse } })
   keyboardPort.model.connect(keyboard.model, mouse.model)
-  const systemPort = board.add('port92', port92, { wires: { a20: cpu.a20, reset } })
+  const systemPort = board.add('port92', port92, { wires: { a20: addressGate(), reset } })
   const tprOpt = board.add('kvmvapic', kvmTprOpt)
   const config = board.add('fw_cfg', fwCfg)
-  board.mapPorts('pic', 0x20, pic1.model.io)
-  board.mapPorts('pic2', 0xa0, pic2.model.io)
-  board.mapPorts('pic-elcr', 0x4d0, pic1.model.elcr)
-  board.mapPorts('pic2-elcr', 0x4d1, pic2.model.elcr)
-  board.mapPorts('pit', 0x40, pit.model.io)
+  board.mapPorts('pic', 0x20, pic1.model.io, pic1.model)
+  board.mapPorts('pic2', 0xa0, pic2.model.io, pic2.model)
+  board.mapPorts('pic-elcr', 0x4d0, pic1.model.elcr, pic1.model)
+  board.mapPorts('pic2-elcr', 0x4d1, pic2.model.elcr, pic2.model)
+  board.mapPorts('pit', 0x40, pit.model.io, pit.model)
   board.mapPorts('i8042', 0x60, keyboardPort.model.io)
-  board.mapPorts('pcspk', 0x61, speaker.model.io)
-  board.mapPorts('rtc', 0x70, rtc.model.io)
+  board.mapPorts('pcspk', 0x61, speaker.model.io, speaker.model)
+  board.mapPorts('rtc', 0x70, rtc.model.io, rtc.model)
   board.mapPorts('kvmvapic', 0x7e, tprOpt.model.io)
   board.mapPorts('port92', 0x92, systemPort.model.io)
   board.mapPorts('com1', 0x3f8, com1.model.io)
@@ -212,10 +221,8 @@ export function buildI440fx(options: I440fxOptions): I440fx {
   board.mapPorts('pcihost', 0xcf8, pciPorts.model.io)
   board.mapPorts('dma', 0x00, dma1.model.io)
   board.mapPorts('dma-pages', 0x80, dma1.model.pages)
-  board.mapPorts('dma-high-pages', 0x480, dma1.model.highPages)
   board.mapPorts('dma2', 0xc0, dma2.model.io)
   board.mapPorts('dma2-pages', 0x88, dma2.model.pages)
-  board.mapPorts('dma2-high-pages', 0x488, dma2.model.highPages)
   board.mapPorts('ide', 0x1f0, ide.model.primary)
   board.mapPorts('ide-control', 0x3f6, ide.model.primaryControl)
   board.mapPorts('ide2', 0x170, ide.model.secondary)
