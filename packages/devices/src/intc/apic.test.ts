@@ -1,5 +1,5 @@
 import { deviceContract } from '@godwit/hw/contract'
-import { build, wire } from '@godwit/hw'
+import { DrivenClock, build, wire } from '@godwit/hw'
 import { manualTime } from '@godwit/hw/testing'
 import { AddressSpace } from '@godwit/memory'
 import { saveBytes, type VMState } from '@godwit/vmstate'
@@ -108,6 +108,24 @@ test('a one-shot timer fires once, a count and one bus clock after it was set', 
   time.advance(1_000_000_000n)
   expect(cpu.intr()).toBe(false)
   expect(cpu.read(0x390)).toBe(0)
+})
+
+test('a one-shot timer of a few ns fires though the clock goes on while it is set', () => {
+  let ns = 0n
+  const clock = new DrivenClock(() => (ns += 1000n))
+  const { model } = build(apic, {
+    time: { ...manualTime(0n), virtual: clock },
+    dma: new AddressSpace('dma'),
+    props: { id: 0, bsp: true },
+    wires: Object.fromEntries(apic.wires.map((name) => [name, wire(() => undefined)])),
+  })
+  model.reset()
+  const write = (register: number, value: number): void => model.io.page.write!(value, register, 4)
+  write(0xf0, 0x1ff)
+  write(0x320, 0x41)
+  write(0x380, 62)
+  clock.run()
+  expect(model.cpu.acknowledge()).toBe(0x41)
 })
 
 test('a periodic timer fires once a period until it is masked', () => {

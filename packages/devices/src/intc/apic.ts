@@ -188,8 +188,8 @@ export const apic = device({
       rearm()
     })
 
-    function rearm(): void {
-      s.timer_expiry = nextExpiry()
+    function rearm(now = clock.now()): void {
+      s.timer_expiry = nextExpiry(now)
       if (s.timer_expiry === null) expiry.cancel()
       else expiry.set((s.next_time = s.timer_expiry))
     }
@@ -199,10 +199,9 @@ export const apic = device({
       return (ns < 0n ? 0n : ns) >> BigInt(s.count_shift)
     }
 
-    function nextExpiry(): bigint | null {
+    function nextExpiry(now: bigint): bigint | null {
       const entry = s.lvt[LVT_TIMER]!
       if (entry & LVT_MASKED || s.initial_count === 0) return null
-      const now = clock.now()
       const period = BigInt(s.initial_count) + 1n
       const shift = BigInt(s.count_shift)
       const passed = elapsed(now)
@@ -305,7 +304,8 @@ export const apic = device({
         case 0x38:
           s.initial_count = value >>> 0
           s.initial_count_load_time = clock.now()
-          rearm()
+          // the same moment, or a count of a few ns would be over before it began and never expire
+          rearm(s.initial_count_load_time)
           break
         case 0x3e: {
           s.divide_conf = value & 0x0b
