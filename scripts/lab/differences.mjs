@@ -7,10 +7,22 @@ const CLOCK_BYTES = [0, 2, 4, 6, 7, 8, 9, 0x32]
 const FREE = {
   // how the guest shall go on: QEMU had been told to wait
   globalstate: () => undefined,
+  // a receiver moves a keyboard's queue to the beginning of its buffer: only what waits in it counts
+  ps2kbd: (tree) => withoutPlaces(tree),
+  ps2mouse: (tree) => withoutPlaces(tree),
   mc146818rtc: (tree) => ({
     ...tree,
     fields: tree.fields.map((f) => (f.name === 'cmos_data' ? { ...f, value: withoutClock(f.value) } : f)),
   }),
+}
+
+function withoutPlaces(tree) {
+  const fields = tree.fields.map((f) => (isTree(f.value) ? { ...f, value: withoutPlaces(f.value) } : f))
+  const [data, rptr, count] = ['data', 'rptr', 'count'].map((name) => fields.find((f) => f.name === name)?.value)
+  if (data === undefined || rptr === undefined || count === undefined) return { ...tree, fields }
+  const waiting = Array.from({ length: count }, (_, i) => data[(rptr + i) % data.length])
+  const kept = fields.filter((f) => !['rptr', 'wptr', 'cwptr'].includes(f.name))
+  return { ...tree, fields: kept.map((f) => (f.name === 'data' ? { ...f, value: waiting } : f)) }
 }
 
 function withoutClock(cmos) {

@@ -14,6 +14,7 @@ import {
 import { ChannelError } from '@godwit/migration-net'
 import { AddressError, parseUri } from '@godwit/migration-net/node'
 import { Control } from './control.ts'
+import { hostTscRate } from './host-tsc.ts'
 import { findSeabios, readNamed, reasonOf } from './files.ts'
 import type { RunOptions } from './options.ts'
 import type { Facts } from './qmp/commands.ts'
@@ -72,6 +73,7 @@ function buildMachine(o: RunOptions): Machine {
       ...(initrd === undefined ? {} : { initrd }),
       ...(o.append === undefined ? {} : { append: o.append }),
       ...(image === undefined ? {} : { bios: image }),
+      ...(o.nsPerInstruction === undefined ? hostTscRate() : {}),
       time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
       incoming: o.incoming !== undefined,
       debugPorts: o.debugPorts,

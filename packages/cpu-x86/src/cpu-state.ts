@@ -104,6 +104,8 @@ export class CpuState {
   /** The SMI came while an NMI handler ran. */
   smiInsideNmi = false
   smiCount = 0n
+  /** Rate of the TSC in kHz that somebody asked for, here or at an earlier host; 0: nobody. A reset leaves it. */
+  tscKhz = 0n
   pat = 0x0007_0406_0007_0406n
   readonly mtrrFixed = new BigUint64Array(11)
   mtrrDefType = 0n

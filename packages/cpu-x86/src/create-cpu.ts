@@ -27,9 +27,9 @@ export interface CpuOptions {
   readonly ramBlocks: readonly RamBlock[]
   /** Room for decoded instructions, 32 bytes each. Default 24 MiB. */
   readonly recordBytes?: number
-  /** Ticks of the time stamp counter a second of guest time. Default 10^9. */
+  /** Ticks of the time stamp counter a second of guest time, unless the model has a rate. Default 10^9. */
   readonly tscHz?: number
-  /** Count executions of every handler: see profile(). A third slower. */
+  /** Count executions of every block: see profile(). A third slower; takes a quarter of recordBytes more. */
   readonly profile?: boolean
   /** What an instruction means, and what meanings call. Default: everything there is. */
   readonly semantics?: Meanings
@@ -37,7 +37,7 @@ export interface CpuOptions {
 }
 
 /** Bytes of host memory that a processor takes besides RAM. */
-export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => recordBytes + 0x10_0000
+export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x10_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
 
@@ -61,13 +61,18 @@ export interface ProcessorStats {
   readonly missing: Readonly<Record<string, number>>
 }
 
-/** How often a handler ran. */
-export interface HandlerCount {
-  readonly name: string
+/** How often a block ran, and what it is. The same may come more than once. */
+export interface ProfiledBlock {
   readonly count: number
-  /** An instruction or pair that it runs, and the key of the mode: what tier0/hot.ts has. */
-  readonly code: string | undefined
-  readonly mode: number | undefined
+  /** Key of its mode, as tier0/hot.ts has it. */
+  readonly mode: number
+  /** Handler's name, bytes in hex, and whether it may stand before or at the end of a fused sequence. */
+  readonly insns: readonly {
+    readonly name: string
+    readonly code: string
+    readonly leads: boolean
+    readonly lasts: boolean
+  }[]
 }
 
 export interface Processor {
@@ -96,8 +101,8 @@ export interface Processor {
   /** After the state was loaded or changed from outside. */
   afterLoad(): void
   stats(): ProcessorStats
-  /** Handlers by how often they ran, most often first; empty unless `profile` was asked for. */
-  profile(): HandlerCount[]
+  /** Blocks by how often they ran, most often first; empty unless `profile` was asked for. */
+  profile(): ProfiledBlock[]
 }
 
 export function createCpu(options: CpuOptions): Processor {
@@ -106,12 +111,13 @@ export function createCpu(options: CpuOptions): Processor {
     apic: options.apic,
     pic: options.pic,
     recordBytes: options.recordBytes ?? DEFAULT_RECORD_BYTES,
-    tscHz: options.tscHz ?? 1_000_000_000,
+    tscHz: options.model.tscHz ?? options.tscHz ?? 1_000_000_000,
     profile: options.profile ?? false,
     semantics: options.semantics ?? SEMANTICS,
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
   })
+  engine.state.tscKhz = BigInt(Math.round((options.model.tscHz ?? 0) / 1000))
   // Pending events are part of the processor's own state: a wire that is restored changes nothing.
   const edge = (bit: number): IrqLine =>
     wire((level) => {
@@ -175,16 +181,12 @@ function statsOf(engine: Engine): ProcessorStats {
   }
 }
 
-function profileOf(engine: Engine): HandlerCount[] {
-  const { counters } = engine
-  if (counters === undefined) return []
-  return engine.handlers.names
-    .map((name, i) => ({
-      name,
-      count: Number(counters[i]!),
-      code: engine.examples.get(i)?.code,
-      mode: engine.examples.get(i)?.mode,
-    }))
-    .filter((h) => h.count > 0)
-    .sort((a, b) => b.count - a.count)
+function profileOf(engine: Engine): ProfiledBlock[] {
+  const { names } = engine.handlers
+  const blocks = engine.profile?.blocks() ?? []
+  return blocks.map(({ count, mode, insns }) => ({
+    count,
+    mode,
+    insns: insns.map(({ handler, code, leads, lasts }) => ({ name: names[handler]!, code, leads, lasts })),
+  }))
 }

@@ -117,8 +117,10 @@ export class CpuModel {
   readonly filtered: readonly string[]
   /** Bits of a physical address. */
   readonly physBits: number
+  /** Rate of the TSC in Hz, if it was asked for. */
+  readonly tscHz: number | undefined
 
-  constructor(name: string, d: ModelData, wanted: FeatureWords) {
+  constructor(name: string, d: ModelData, wanted: FeatureWords, tscHz?: number) {
     const all = { ...wanted }
     if (d.vendor === AMD) all['x1.edx'] = (all['x1.edx'] & ~AMD_COPIES) | (all['1.edx'] & AMD_COPIES)
     const kept = {} as Record<Word, number>
@@ -131,6 +133,7 @@ export class CpuModel {
       })
     }
     this.name = name
+    this.tscHz = tscHz
     this.vendor = d.vendor
     this.modelId = d.id
     this.words = kept
@@ -166,7 +169,7 @@ export class CpuModel {
 export type CpuCompat = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /**
- * `name,+feature,-feature,feature=on`, as a machine version has it.
+ * `name,+feature,-feature,feature=on,tsc-frequency=HZ`, as a machine version has it.
  * Throws a RangeError that names what would have been right.
  */
 export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
@@ -180,7 +183,12 @@ export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
   for (const key of ['family', 'model', 'stepping'] as const) if (set[key] !== undefined) d[key] = Number(set[key])
   const wanted = Object.fromEntries(WORDS.map((w) => [w, d.words[w] ?? 0])) as Record<Word, number>
   const asked: string[] = []
+  let tscHz: number | undefined
   for (const change of changes) {
+    if (/^tsc-freq(uency)?=/.test(change)) {
+      tscHz = tscRateOf(change)
+      continue
+    }
     const [feature, on] = parseChange(change)
     const found = featureOf(feature)
     if (found === undefined) {
@@ -192,7 +200,18 @@ export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
     } else wanted[found.word] &= ~(1 << found.bit)
   }
   if (asked.length > 0) throw new RangeError(`processor features that are not here: ${asked.join(', ')}`)
-  return new CpuModel(name, d, wanted)
+  return new CpuModel(name, d, wanted, tscHz)
+}
+
+const METRIC: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
+/** What a guest can still work with, and the stream carry. */
+const TSC_HZ = { min: 1e6, max: 1e11 }
+
+function tscRateOf(change: string): number {
+  const found = /=(\d+(?:\.\d+)?)([kmg]?)$/i.exec(change)
+  const hz = found === null ? NaN : Math.round(Number(found[1]) * METRIC[found[2]!.toLowerCase()]!)
+  if (hz >= TSC_HZ.min && hz <= TSC_HZ.max) return hz
+  throw new RangeError(`"${change}": expected a rate in Hz from 1M to 100G, like 2600000000 or 2.6G`)
 }
 
 function parseChange(change: string): [feature: string, on: boolean] {

@@ -94,6 +94,7 @@ export function fill(s: CpuWire): void {
   s['env.tsc_deadline'] = state.tscDeadline
   s['env.msr_ia32_misc_enable'] = state.miscEnable
   s['env.msr_ia32_feature_control'] = state.featureControl
+  s['env.tsc_khz'] = state.tscKhz
   s['env.msr_smi_count'] = state.smiCount
 }
 
@@ -201,6 +202,7 @@ function takeMachine(s: CpuWire): void {
   state.tscDeadline = s['env.tsc_deadline']
   state.miscEnable = s['env.msr_ia32_misc_enable']
   state.featureControl = s['env.msr_ia32_feature_control']
+  state.tscKhz = s['env.tsc_khz']
   state.smiCount = s['env.msr_smi_count']
 }
 

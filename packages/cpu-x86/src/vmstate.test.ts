@@ -31,6 +31,20 @@ test('sizes are those of the subsections: always poll control, then FPU pointers
   expect(saveBytes(cpuVmstate, wire).length).toBe(1882)
 })
 
+test('a rate of the TSC that somebody asked for travels, and stays where a stream has none', () => {
+  const a = bench()
+  const wire = newCpuWire(a.cpu)
+  a.state.tscKhz = 2_596_148n
+  const bytes = saveBytes(cpuVmstate, wire).slice()
+  expect(Buffer.from(bytes).toString('latin1')).toContain('cpu/tsc_khz')
+  const b = bench()
+  loadBytes(cpuVmstate, newCpuWire(b.cpu), bytes)
+  expect(b.state.tscKhz).toBe(2_596_148n)
+  a.state.tscKhz = 0n
+  loadBytes(cpuVmstate, newCpuWire(b.cpu), saveBytes(cpuVmstate, wire))
+  expect(b.state.tscKhz).toBe(2_596_148n)
+})
+
 test('a state goes from one processor to another', () => {
   const a = longBench()
   a.state.setGpr(13, 0xfedc_ba98_7654_3210n)

@@ -5,6 +5,7 @@
 import {
   array,
   i32,
+  i64,
   inside,
   named,
   since,
@@ -149,6 +150,7 @@ export const newCpuWire = (cpu: Cpu) => ({
   'env.tsc_deadline': 0n,
   'env.msr_ia32_misc_enable': 1n,
   'env.msr_ia32_feature_control': 0n,
+  'env.tsc_khz': 0n,
   'env.msr_smi_count': 0n,
 })
 
@@ -169,6 +171,7 @@ const tscAdjust = sub('msr_tsc_adjust', (s) => s['env.tsc_adjust'] !== 0n)
 const tscDeadline = sub('msr_tscdeadline', (s) => s['env.tsc_deadline'] !== 0n)
 const miscEnable = sub('msr_ia32_misc_enable', (s) => s['env.msr_ia32_misc_enable'] !== 1n)
 const featureControl = sub('msr_ia32_feature_control', (s) => s['env.msr_ia32_feature_control'] !== 0n)
+const tscKhz = sub('tsc_khz', (s) => s['env.tsc_khz'] !== 0n)
 const smiCount = sub('msr_smi_count', (s) => s['env.msr_smi_count'] !== 0n)
 
 export const cpuVmstate: VMState<CpuWire> = {
@@ -251,6 +254,7 @@ export const cpuVmstate: VMState<CpuWire> = {
     'env.tsc_deadline': inside(tscDeadline, u64),
     'env.msr_ia32_misc_enable': inside(miscEnable, u64),
     'env.msr_ia32_feature_control': inside(featureControl, u64),
+    'env.tsc_khz': inside(tscKhz, i64),
     'env.msr_smi_count': inside(smiCount, u64),
   },
   preSave: fill,
@@ -260,6 +264,7 @@ export const cpuVmstate: VMState<CpuWire> = {
     s['env.fpip'] = s['env.fpdp'] = 0n
     s['env.tsc_adjust'] = s['env.tsc_deadline'] = s['env.msr_ia32_feature_control'] = s['env.msr_smi_count'] = 0n
     s['env.msr_ia32_misc_enable'] = 1n
+    s['env.tsc_khz'] = s.cpu.state.tscKhz
   },
   postLoad: take,
 }

@@ -28,6 +28,8 @@ export interface MachineOptions {
   readonly props?: Readonly<Record<string, string>>
   /** CPU model with features, as -cpu takes it. Default "qemu64". */
   readonly cpu?: string
+  /** Rate of the TSC in Hz where `cpu` gives none (tsc-frequency). Default 10^9. */
+  readonly tscHz?: number
   readonly memoryBytes: number
   /** A bzImage. */
   readonly kernel?: Uint8Array
@@ -112,6 +114,7 @@ export class Machine {
       memory: this.memory,
       ports: this.ports,
       model: cpuModel(options.cpu ?? 'qemu64', compat),
+      tscHz: options.tscHz,
       ramBytes,
       props: this.props,
       compat,

@@ -113,7 +113,8 @@ export function machineSections(states: MachineStates, time: MachineTime, cpu: P
     afterLoad() {
       const { cpu_ticks_offset: ticks, cpu_clock_offset: ns } = states.timer
       time.set(ns)
-      cpu.cpu.setMachineTsc(ticks, tscRate(ticks, ns))
+      const asked = cpu.state.tscKhz * 1000n
+      cpu.cpu.setMachineTsc(ticks, tscRate(ticks, ns) ?? (asked === 0n ? undefined : asked))
     },
   }
   const processor: Section = {

@@ -59,6 +59,14 @@ test('a wrong option says what would have been right', () => {
   expect(() => cpuModel('qemu64,nx')).toThrow(/nx=on|feature=on/)
 })
 
+test('the rate of the TSC is a property of the model, in Hz or with a metric suffix', () => {
+  expect(cpuModel('qemu64').tscHz).toBeUndefined()
+  expect(cpuModel('qemu64,tsc-frequency=2596148000,+ssse3').tscHz).toBe(2_596_148_000)
+  expect(cpuModel('qemu64,tsc-freq=2.6G').tscHz).toBe(2_600_000_000)
+  expect(() => cpuModel('qemu64,tsc-frequency=fast')).toThrow('expected a rate in Hz')
+  expect(() => cpuModel('qemu64,tsc-frequency=12')).toThrow('from 1M to 100G')
+})
+
 test('what a model would have and is not here is said', () => {
   expect(cpuModel('qemu64').filtered).toContain('svm')
   expect(cpuModel('pentium2').filtered).toEqual([])

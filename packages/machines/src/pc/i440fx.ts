@@ -54,6 +54,7 @@ export interface I440fxOptions {
   readonly memory: AddressSpace
   readonly ports: AddressSpace
   readonly model: CpuModel
+  readonly tscHz: number | undefined
   readonly ramBytes: number
   readonly props: MachineProps
   readonly compat: PropTexts
@@ -126,6 +127,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     ports,
     time,
     model: options.model,
+    ...(options.tscHz === undefined ? {} : { tscHz: options.tscHz }),
     apic: lapic.model.cpu,
     ramBlocks: map.blocks,
   })
