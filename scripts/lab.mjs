@@ -9,10 +9,11 @@
  *     --transport unix|tcp|file
  *     --compare                QEMU saves what it took from Godwit before it runs; both streams are compared field by field
  *     --no-reference           without the same moves between two QEMUs, which the figures are to be read against
+ *     --no-born                without guests that are booted in Godwit and go to a QEMU
  *     --json FILE              everything as JSON
  * QEMUs are looked for in QEMU_LAB (default ~/.cache/qemu-lab); `sh scripts/lab-install.sh` puts them there.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -51,9 +52,22 @@ function readOptions() {
         transport: { type: 'string', default: 'unix' },
         compare: { type: 'boolean', default: false },
         'no-reference': { type: 'boolean', default: false },
+        'no-born': { type: 'boolean', default: false },
         json: { type: 'string' },
+        help: { type: 'boolean', default: false },
       },
     })
+    if (values.help) {
+      // the comment above is the help
+      const text = readFileSync(new URL(import.meta.url), 'utf8')
+      console.log(
+        text
+          .slice(3, text.indexOf('*/'))
+          .replace(/^ \* ?/gm, '')
+          .trim(),
+      )
+      process.exit(0)
+    }
     for (const [name, known] of Object.entries(CHOICES)) {
       if (!known.includes(values[name])) throw new Error(`--${name} ${values[name]}: expected ${known.join(' or ')}`)
     }
@@ -75,6 +89,7 @@ function journeys() {
       : options.pairs === 'none'
         ? []
         : options.pairs.split(',').map((pair) => pair.split(':'))
+  const born = options['no-born'] ? [] : [...new Set(pairs.map(([, b]) => b))]
   const reference = options['no-reference'] ? [] : pairs
   const chain = options.chain === 'none' ? [] : options.chain.split(',')
   const wanted = [...pairs.flat(), ...(options.pairs === 'all' ? [] : chain)]
@@ -86,6 +101,7 @@ function journeys() {
   return [
     ...pairs.map(([a, b]) => ({ kind: 'pair', way: [a, GODWIT, b] })),
     ...reference.map(([a, b]) => ({ kind: 'reference', way: [a, b] })),
+    ...born.map((release) => ({ kind: 'born in Godwit', way: [GODWIT, release] })),
     ...(steps.length > 1 ? [{ kind: 'chain', way: steps.flatMap((r, i) => (i === 0 ? [r] : [GODWIT, r])) }] : []),
   ]
 }
@@ -99,14 +115,16 @@ process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 
 const ms = (value) => String(value ?? '-').padStart(6)
-function tell({ kind, way, faults, hops, clock, position }, seconds) {
+function tell({ kind, way, faults, hops, clock, position, rates }, seconds) {
   const mark = faults.length === 0 ? 'ok  ' : 'FAIL'
   say(
     `${mark} ${way.join(' -> ')}  (${kind}, ${seconds.toFixed(0)} s, ${position}${clock === undefined ? '' : `, clock ${clock}`})`,
   )
+  for (const { peer, rate } of rates ?? [])
+    if (Math.abs(rate - 1) > 0.05) say(`       guest time ran at ${rate} of wall time in ${peer}`)
   for (const h of hops) {
     say(
-      `       ${`${h.from} -> ${h.to}`.padEnd(24)} downtime ${ms(h.downtime)} ms, stopped ${ms(h.stopped)} ms, total ${ms(h.total)} ms, ` +
+      `       ${`${h.from} -> ${h.to}`.padEnd(24)} downtime ${ms(h.downtime)} ms, stopped ${ms(h.inspected ? undefined : h.stopped)} ms, total ${ms(h.total)} ms, ` +
         `${String(h.mib).padStart(4)} MiB  ${h.before} -> ${h.after}`,
     )
     for (const d of h.differences) say(`         differs: ${d}`)
@@ -131,7 +149,8 @@ function summary(results) {
   )
   for (const [name, hops] of Object.entries(kinds)) {
     if (hops.length === 0) continue
-    const figure = (key) => String(median(hops.map((h) => h[key])) ?? '-').padStart(9)
+    const figure = (key) =>
+      String(median(hops.map((h) => (key === 'stopped' && h.inspected ? undefined : h[key]))) ?? '-').padStart(9)
     say(
       `${name.padEnd(20)} ${String(hops.length).padStart(6)} ${figure('downtime')} ${figure('stopped')} ${figure('total')}`,
     )

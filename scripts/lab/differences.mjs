@@ -18,11 +18,13 @@ const FREE = {
 
 function withoutPlaces(tree) {
   const fields = tree.fields.map((f) => (isTree(f.value) ? { ...f, value: withoutPlaces(f.value) } : f))
-  const [data, rptr, count] = ['data', 'rptr', 'count'].map((name) => fields.find((f) => f.name === name)?.value)
+  const [data, rptr, count] = ['queue.data', 'queue.rptr', 'queue.count'].map(
+    (name) => fields.find((f) => f.name === name)?.value,
+  )
   if (data === undefined || rptr === undefined || count === undefined) return { ...tree, fields }
   const waiting = Array.from({ length: count }, (_, i) => data[(rptr + i) % data.length])
-  const kept = fields.filter((f) => !['rptr', 'wptr', 'cwptr'].includes(f.name))
-  return { ...tree, fields: kept.map((f) => (f.name === 'data' ? { ...f, value: waiting } : f)) }
+  const kept = fields.filter((f) => !['queue.rptr', 'queue.wptr'].includes(f.name))
+  return { ...tree, fields: kept.map((f) => (f.name === 'queue.data' ? { ...f, value: waiting } : f)) }
 }
 
 function withoutClock(cmos) {

@@ -21,10 +21,11 @@ export function endAll() {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** The built runner, or its sources where nothing is built. */
+/** The built runner; its sources where nothing is built, and in tests, which are about the sources. */
 const godwit = () => {
   const built = join(ROOT, 'apps/runner/dist/main.js')
-  if (existsSync(built)) return [process.execPath, join(ROOT, 'apps/runner/bin/godwit.mjs'), 'run']
+  if (existsSync(built) && process.env.VITEST === undefined)
+    return [process.execPath, join(ROOT, 'apps/runner/bin/godwit.mjs'), 'run']
   const main = join(ROOT, 'apps/runner/src/main.ts')
   return [process.execPath, '--conditions=@godwit/source', '--import', 'tsx', main, 'run']
 }
