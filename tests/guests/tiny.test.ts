@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest'
 import { buildTinyGuest, tinyChain } from '../../guests/tiny.mjs'
+import { createMachine } from '../../packages/machines/src/index.ts'
 import { TickWatch } from '../../scripts/ticks.mjs'
-import { watched } from '../support/guests.ts'
 
-const tiny = () =>
-  watched({
+function tiny() {
+  const machine = createMachine({
     type: 'pc-i440fx-5.2',
-    cpu: 'qemu64',
     memoryBytes: 16 << 20,
     bios: new Uint8Array(buildTinyGuest()),
     time: {},
   })
+  let text = ''
+  machine.connectSerial({
+    write: (data) => void (text += Buffer.from(data).toString('latin1')),
+    onData: undefined,
+    ready: () => undefined,
+  })
+  return { machine, text: () => text }
+}
 
 function run(guest: ReturnType<typeof tiny>, ticks: number, watch = new TickWatch(tinyChain())): TickWatch {
   let read = guest.text().length

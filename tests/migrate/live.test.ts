@@ -10,7 +10,8 @@ import { Link, Peer, freePort, playground, until, type MigrationInfo, type Momen
 
 const MEMORY_MIB = 96
 const DIRTY_KIB = 2048
-const { folder, end } = playground()
+const place = playground()
+const { folder } = place
 const watch = new TickWatch(DIRTY_KIB)
 /** Where the guest is. */
 let home: Peer
@@ -74,7 +75,7 @@ describe.skipIf(!guestsThere)('a Linux guest between processes', () => {
     home = await start()
     await until('the guest has booted', () => watch.last >= 3, 300_000)
   }, 320_000)
-  afterAll(end)
+  afterAll(() => place.end())
   afterEach(() => expect(watch.faults).toEqual([]))
 
   test('moves ten times in a row, by tcp and unix in turn, and loses no tick', { timeout: 600_000 }, async () => {
