@@ -43,7 +43,7 @@ const say = (line) => console.log(line)
 const printable = (text) => text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f]/g, '')
 /** A line that is replaced on a terminal, and not printed elsewhere. */
 const progress = (line) =>
-  terminal && process.stdout.write(`\r\x1b[K${printable(line).slice(0, (process.stdout.columns ?? 80) - 1)}`)
+  terminal && process.stdout.write(`\r\x1b[K${printable(line).slice(0, (process.stdout.columns || 80) - 1)}`)
 const endProgress = () => terminal && process.stdout.write('\r\x1b[K')
 
 function start(name, args, onOutput) {
