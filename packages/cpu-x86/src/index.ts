@@ -4,7 +4,7 @@ export {
   cpuHostBytes,
   createCpu,
   type CpuOptions,
-  type HandlerCount,
+  type ProfiledBlock,
   type Processor,
   type ProcessorStats,
   type RunResult,

@@ -23,12 +23,12 @@ import { modeOf, type Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { CodePages } from './code-pages.ts'
 import { SoftTlb } from './soft-tlb.ts'
+import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
 
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
-const COUNTERS = 65536
 const NANOSECONDS = 1_000_000_000n
 
 export interface EngineOptions {
@@ -50,12 +50,6 @@ export interface EngineOptions {
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
 
-/** Bytes that a handler runs, in a mode. */
-export interface HandlerExample {
-  readonly mode: number
-  readonly code: string
-}
-
 export class Engine implements Cpu {
   readonly host: HostMemory
   readonly base: number
@@ -69,9 +63,8 @@ export class Engine implements Cpu {
   readonly blocks: Blocks
   readonly tlb: SoftTlb
   readonly stats = new Stats()
-  readonly counters: BigInt64Array | undefined
-  /** When profiling: an example of what each handler runs. */
-  readonly examples = new Map<number, HandlerExample>()
+  /** Counts executions of blocks, if asked to. */
+  readonly profile: Profile | undefined
   /** Vector of the last start-up message. */
   sipiVector = 0
   private readonly pic: InterruptSource | undefined
@@ -117,17 +110,16 @@ export class Engine implements Cpu {
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
     }
-    const counters = o.profile ? o.host.allocate(COUNTERS * 8) : undefined
-    if (counters !== undefined) this.counters = new BigInt64Array(buffer, counters, COUNTERS)
+    const records = o.host.allocate(o.recordBytes)
+    this.profile = o.profile ? new Profile(o.host, records, o.recordBytes) : undefined
     this.handlers = new Handlers({
       cpu: this,
       linked: link(this, functions),
       semantics: o.semantics,
       hot: o.hot(),
       jumpCache: this.jumps.at,
-      ...(counters === undefined ? {} : { counters }),
+      ...(this.profile === undefined ? {} : { counters: this.profile }),
     })
-    const records = o.host.allocate(o.recordBytes)
     this.blocks = new Blocks({
       buffer,
       start: records,
@@ -136,7 +128,7 @@ export class Engine implements Cpu {
       decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
       onCode: (page) => this.tlb.protect(page),
       onFull: () => this.jumps.flush('all'),
-      ...(counters === undefined ? {} : { onHandler: (h, mode, code) => this.note(h, mode, code) }),
+      ...(this.profile === undefined ? {} : { onBlock: this.profile.note }),
     })
     this.watch(o.ramBlocks)
   }
@@ -462,11 +454,6 @@ export class Engine implements Cpu {
       this.flushTlb(false)
       this.attend()
     }
-  }
-
-  private note(handler: number, mode: Mode, code: string): void {
-    // Bytes beyond the page are not seen here: such examples would be wrong.
-    if (!this.examples.has(handler)) this.examples.set(handler, { mode: mode.key, code })
   }
 
   private indexOf(record: number): number {

@@ -1,7 +1,7 @@
 /** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
 import { GuestFault } from '../cpu.ts'
 import type { Fetch, Insn } from '../decode/insn.ts'
-import { fusable, type Handlers } from './handlers.ts'
+import type { Handlers } from './handlers.ts'
 import type { Mode } from './mode.ts'
 import { HANDLER, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
 
@@ -55,8 +55,14 @@ export interface BlocksOptions {
   onCode(hostPage: number): void
   /** Everything was forgotten. */
   onFull(): void
-  /** For profiles: an instruction or pair that a handler runs, as bytes in hex. */
-  onHandler?(handler: number, mode: Mode, code: string): void
+  /** For profiles: a block was decoded at a record; handlers and bytes in hex of its instructions. */
+  onBlock?(
+    record: number,
+    mode: Mode,
+    insns: readonly Insn[],
+    handlers: readonly number[],
+    code: readonly string[],
+  ): void
 }
 
 /** Thrown by a fetch beyond the page. */
@@ -205,21 +211,19 @@ export class Blocks {
     const block = this.room(page, key, count)
     const numbers = insns.map((insn) => handlers.index(insn, mode))
     let at = offset
-    let pairEnds = -1
+    let fusedTo = 0
+    const codes: string[] = []
     insns.forEach((insn, i) => {
       const record = block.record + i * R.bytes
-      const next = insns[i + 1]
-      let handler = -1
-      if (pairEnds !== i && next !== undefined && fusable(insn, next))
-        handler = handlers.fused(insn, next, numbers[i]!, numbers[i + 1]!, mode)
-      if (handler >= 0) pairEnds = i + 1
+      const handler = i < fusedTo ? -1 : handlers.sequences.find(numbers, i)
+      if (handler >= 0) fusedTo = i + handlers.sequences.length
       writeRecord(this.writer, record, insn, handler >= 0 ? handler : numbers[i]!, at, i)
-      this.o.onHandler?.(numbers[i]!, mode, this.hex(hostPage, at, insn.length))
-      if (handler >= 0) this.o.onHandler?.(handler, mode, this.hex(hostPage, at, insn.length + next!.length))
+      if (this.o.onBlock !== undefined) codes.push(this.hex(hostPage, at, insn.length))
       if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
       at += insn.length
     })
     handlers.compile()
+    this.o.onBlock?.(block.record, mode, insns, numbers, codes)
     const lastRecord = block.record + (insns.length - 1) * R.bytes
     if (open) this.writeNext(block.record + insns.length * R.bytes, at, insns.length)
     block.records = count

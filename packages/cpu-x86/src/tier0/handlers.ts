@@ -15,6 +15,7 @@ import { k32, local, type Val } from '../wasm/value.ts'
 import { JUMP } from './jump-cache.ts'
 import { MODES, type Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
+import { fusable, Sequences } from './sequences.ts'
 import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
 import { RecordUnit, type Frame } from './unit.ts'
 
@@ -26,7 +27,7 @@ const TABLE_STEP = 1024
 
 export interface HotSample {
   readonly mode: Mode
-  /** One instruction, or a pair worth one handler. */
+  /** One instruction, or a few that run after one another and are worth one handler. */
   readonly insns: readonly Insn[]
 }
 
@@ -35,8 +36,8 @@ export interface HandlersOptions {
   readonly linked: Linked
   readonly semantics: Meanings
   readonly hot: readonly HotSample[]
-  /** Host address of one i64 a handler, to count executions. */
-  readonly counters?: number
+  /** To count executions: host address of one i64 for each record, and of the first record. */
+  readonly counters?: { readonly at: number; readonly records: number }
   /** Host address of the jump cache. */
   readonly jumpCache: number
 }
@@ -52,20 +53,18 @@ export class Handlers {
   readonly hotCount: number
   private readonly byKey = new KeyMap<Made | Map<string, Made>>()
   private readonly byName = new Map<string, Made>()
-  /** By the handlers of the two; -1: not worth one of its own. */
-  private readonly fusedByPair = new Map<number, number>()
+  /** Which runs of handlers have one of their own. None in profiles, which ask what ran. */
+  readonly sequences = new Sequences()
   private readonly o: HandlersOptions
   private readonly table: WebAssembly.Table
+  private readonly hotSequences: { insns: readonly Insn[]; mode: Mode; index: number }[] = []
   private queue: { readonly index: number; readonly func: Func }[] = []
   private imports: Imports
-  /** Fuse every pair that can be, not only hot ones: for profiles. */
-  private readonly fuseAll: boolean
   /** Runs from a record on, until S.exit says why not. */
   readonly run: (record: number) => void
 
   constructor(options: HandlersOptions) {
     this.o = options
-    this.fuseAll = options.counters !== undefined
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
     const imports = new Imports(options.linked.functions)
     const module = new Module()
@@ -79,6 +78,7 @@ export class Handlers {
     this.run = this.instantiate(module).exports['run'] as (record: number) => void
     this.imports = new Imports(options.linked.functions)
     this.makeLastResort()
+    if (options.counters === undefined) this.learnSequences()
   }
 
   /** Handler of an instruction; compile() must be called before it runs. */
@@ -95,16 +95,6 @@ export class Handlers {
     const made = this.make([insn], mode, facets)
     this.byKey.set(insn, mode, facets.baked ? new Map([[valueKey(insn), made]]) : made)
     return made.index
-  }
-
-  /** Handler of a pair whose handlers are known, or -1 if it has none of its own. */
-  fused(a: Insn, b: Insn, first: number, second: number, mode: Mode): number {
-    const pair = first * 65536 + second
-    const known = this.fusedByPair.get(pair)
-    if (known !== undefined) return known
-    const made = this.makeFused([a, b], mode)?.index ?? -1
-    this.fusedByPair.set(pair, made)
-    return made
   }
 
   /** Makes handlers asked for since the last time ready to run. */
@@ -178,12 +168,13 @@ export class Handlers {
     }
   }
 
-  private makeFused(insns: readonly Insn[], mode: Mode): Made | undefined {
-    const facets = new Facets()
-    if (this.fuseAll) return this.make(insns, mode, facets)
-    const probe = new Imports(this.o.linked.functions)
-    this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
-    return this.byName.get(nameOf(insns, mode, facets))
+  /** Instructions with the same handlers as a hot sequence's are that sequence. */
+  private learnSequences(): void {
+    for (const { insns, mode, index } of this.hotSequences)
+      this.sequences.add(
+        insns.map((insn) => this.index(insn, mode)),
+        index,
+      )
   }
 
   private body(frame: Frame, record: Val, insns: readonly Insn[], mode: Mode, facets: Facets): void {
@@ -321,10 +312,12 @@ export class Handlers {
       const facets = new Facets()
       const probe = new Imports(this.o.linked.functions)
       this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
-      if (facets.baked) continue
+      if (facets.baked || !fusable(insns)) continue
       const name = nameOf(insns, mode, facets)
       if (this.byName.has(name)) continue
-      this.byName.set(name, { index: this.names.push(name) - 1, name })
+      const index = this.names.push(name) - 1
+      this.byName.set(name, { index, name })
+      if (insns.length > 1) this.hotSequences.push({ insns, mode, index })
       bodies.push(() => this.body(frame, record, insns, mode, new Facets()))
     }
     return bodies
@@ -333,8 +326,8 @@ export class Handlers {
   private emitCount(e: Emit, record: Val): void {
     const { counters } = this.o
     if (counters === undefined) return
-    const at = e.let(e.load(I32, 'i32_load16_u', record, R.handler).shl(3))
-    e.store('i64_store', at, e.load(I64, 'i64_load', at, counters).add(1), counters)
+    const at = e.let(record.sub(counters.records).shrU(2))
+    e.store('i64_store', at, e.load(I64, 'i64_load', at, counters.at).add(1), counters.at)
     e.release()
   }
 }
@@ -344,14 +337,6 @@ function nameOf(insns: readonly Insn[], mode: Mode, facets: Facets): string {
   const key = facets.key
   return key === '' ? forms : `${forms}@${key}`
 }
-
-/** A setter of flags and the branch that reads them. The first must not be able to change code. */
-export function fusable(a: Insn, b: Insn): boolean {
-  if (b.op !== 'jcc' || a.flow !== 'next') return false
-  if (a.op === 'cmp' || a.op === 'test') return true
-  return FUSED_SETTERS.has(a.op) && a.operands[0]?.kind === 'reg'
-}
-const FUSED_SETTERS = new Set(['sub', 'add', 'and', 'dec', 'inc', 'or', 'xor'])
 
 const LAST_RESORT = '@undefined'
 const NO_INSTRUCTION = decode(() => 0x90, 32)
