@@ -15,7 +15,7 @@ const CPUS = {
 }
 
 /** A timer interrupt came late, as it does where two guests and their hosts share a processor. */
-const BUSY_HOST = /hrtimer: interrupt took/
+const BUSY_HOST = /hrtimer: interrupt took|Long readout interval|read-back delay/
 /** Kernel messages of level warning or worse, and those that say that a clock is not trusted any more. */
 const COMPLAINT = /^<[0-4]>|unstable|Oops|lockup|stall|Call Trace|panic/
 

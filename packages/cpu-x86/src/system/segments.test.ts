@@ -79,6 +79,7 @@ test('LLDT and LTR read 16 bytes in long mode and mark the task busy', () => {
   ltr(b.sys, 0x50)
   expect(b.state.segBase(TR)).toBe(-0x8000 * 2 ** 32 + 0x8000_3000)
   expect(faultOf(() => ltr(b.sys, 0x50))).toEqual([EXC.GP, 0x50])
+  expect((b.state.segFlags(TR) >>> 8) & 15, 'not busy in TR itself: QEMU ends at that').toBe(9)
   lldt(b.sys, 0x60)
   expect([b.state.segBase(LDTR), b.state.segLimit(LDTR)]).toEqual([0x4000, 0x1f])
   lldt(b.sys, 0)

@@ -191,6 +191,12 @@ export function lldt(sys: System, selector: number): void {
   sys.state.setSegment(LDTR, selector, wideBase(sys, d), limitOf(d), flagsOf(d))
 }
 
+const TSS_BUSY = 0x200
+
+/**
+ * The descriptor in memory becomes busy; the hidden part of TR, which a guest cannot see, stays as it was read. A
+ * QEMU that takes over the guest insists on that: it ends itself at a busy 32-bit TSS in TR.
+ */
 export function ltr(sys: System, selector: number): void {
   requireProtected(sys)
   requireCpl0(sys)
@@ -201,8 +207,7 @@ export function ltr(sys: System, selector: number): void {
   if ((d.high & DESC.system) !== 0 || !available) fail(EXC.GP, selector)
   if ((d.high & DESC.present) === 0) fail(EXC.NP, selector)
   const base = wideBase(sys, d)
-  d.high |= 0x200 // busy
-  sys.linear.write32(sys.linear.wrap(d.at + 4), d.high, false)
+  sys.linear.write32(sys.linear.wrap(d.at + 4), d.high | TSS_BUSY, false)
   sys.state.setSegment(TR, selector, base, limitOf(d), flagsOf(d))
 }
 

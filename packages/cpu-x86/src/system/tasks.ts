@@ -75,7 +75,8 @@ export function switchTask(sys: System, selector: number, reason: TaskReason, ne
   if (reason !== 'return') setBusy(sys, sel, true)
 
   // From here on the new task runs: faults are its own.
-  state.setSegment(TR, sel, base, limitOf(d), flagsOf(d) | 0x200)
+  // Busy in memory only, as with LTR.
+  state.setSegment(TR, sel, base, limitOf(d), flagsOf(d) & ~0x200)
   state.setWord(S.cr0, state.cr0 | CR0.TS)
   if (wide && (state.cr0 & CR0.PG) !== 0) {
     state.setPair(S.cr3, image.cr3, 0)
