@@ -344,9 +344,10 @@ test('A silent destination times out; the source stays paused because nobody kno
   const outgoing = new OutgoingMigration({ machine: source, channel: a, pace, parameters })
   let over = false
   const running = outgoing.run().finally(() => (over = true))
-  while (outgoing.phase !== 'devices') await new Promise((resolve) => setImmediate(resolve))
+  const phase = (): string => outgoing.phase
+  while (phase() !== 'devices') await new Promise((resolve) => setImmediate(resolve))
   await b.send(backMessage(BACK.PONG, LAST_PING))
-  while (outgoing.phase !== 'confirm') await new Promise((resolve) => setImmediate(resolve))
+  while (phase() !== 'confirm') await new Promise((resolve) => setImmediate(resolve))
   expect(over).toBe(false)
   pace.skip()
   const sent = await running
