@@ -7,7 +7,10 @@
 set -eu
 lab=${QEMU_LAB:-$HOME/.cache/qemu-lab}
 mirror=${QEMU_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep /debian | grep -v security | head -n 1)}
-mirror=${mirror:-http://deb.debian.org/debian}
+if [ -z "$mirror" ]; then
+  echo "lab-install: apt names no Debian mirror here; say one with QEMU_MIRROR" >&2
+  exit 1
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
