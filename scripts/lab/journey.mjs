@@ -26,7 +26,7 @@ export async function journey(
   try {
     await life.goesOn(peer)
     const legs = [{ peer: peer.name, from: 0 }]
-    const sinceUptime = life.stamps.at(-1)?.uptime ?? 0
+    const sinceUptime = life.stamps[0]?.uptime ?? 0
     for (const to of kinds.slice(1)) {
       onProgress(`${peer.name} -> ${to}: ${life.position()}`)
       const before = life.position()
