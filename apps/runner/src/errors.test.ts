@@ -93,7 +93,7 @@ test.each<[string, () => string, RegExp]>([
   ['is torn in its head', () => `file:${cut(11)}`, /phase preamble: .*(ended early|expected .* bytes)/],
   [
     'is torn in the middle of RAM',
-    () => `file:${cut(0.4)}`,
+    () => `file:${cut(0.1)}`,
     /phase ram.*: .*(ended early|expected \d+ bytes, came \d+)/,
   ],
   ['is torn in the devices', () => `file:${cut('mc146818rtc')}`, /phase devices.*: .*(ended early|expected|came)/],
