@@ -44,6 +44,8 @@ function run([file, ...args]: readonly string[], typed: readonly (readonly [RegE
 const godwit = (...args: string[]): Promise<Ended> => run([...command, ...args])
 const line = (value: object): string => `${JSON.stringify(value)}\n`
 
+const EVENTS = { capabilities: [{ capability: 'events', state: true }] }
+
 /** Saves a guest into a file, by way of a monitor that is told nonsense too. */
 async function saved(path: string): Promise<Ended> {
   return run(
@@ -54,9 +56,9 @@ async function saved(path: string): Promise<Ended> {
       [/"id": ?2\b/, line({ execute: 'migrate', arguments: { uri: 'gopher:x' }, id: 3 })],
       [/"id": ?3\b/, `}{ "execute" } ${line({ execute: 'query-status', id: 4 })}`],
       [/"id": ?4\b/, line({ execute: 'query-status', id: 5 })],
-      [/"id": ?5\b/, line({ execute: 'migrate', arguments: { uri: `file:${path}` } })],
-      [/"STOP"/, line({ execute: 'query-migrate', id: 6 })],
-      [/"id": ?6\b/, line({ execute: 'quit' })],
+      [/"id": ?5\b/, line({ execute: 'migrate-set-capabilities', arguments: EVENTS, id: 6 })],
+      [/"id": ?6\b/, line({ execute: 'migrate', arguments: { uri: `file:${path}` } })],
+      [/"MIGRATION".*"completed"/, line({ execute: 'quit' })],
     ],
   )
 }
