@@ -222,6 +222,7 @@ describe.skipIf(!guestsThere)('a Linux guest between processes', () => {
     await link.moment
     const last = watch.last
     await home.kill()
+    link.drain()
     expect(await peer.ended).toBe(1)
     expect(peer.errors).toMatch(/^godwit: load of migration failed: migration destination, phase devices.*\n$/)
     expect(peer.events).not.toContain('RESUME')

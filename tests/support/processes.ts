@@ -190,6 +190,11 @@ export class Link {
     return new Link(server, target, at, backward)
   }
 
+  /** Reads on and drops what comes: only so is the end of a peer that has gone seen behind its last bytes. */
+  drain(): void {
+    for (const socket of this.sockets) socket.resume()
+  }
+
   cut(): void {
     for (const socket of this.sockets) socket.resetAndDestroy()
     this.close()
