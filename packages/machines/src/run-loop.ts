@@ -2,9 +2,6 @@ import type { Processor } from '@godwit/cpu-x86'
 import type { HostLoop } from './host-loop.ts'
 import type { MachineTime } from './machine-time.ts'
 
-/** What ends a turn of guest execution by itself. */
-export type Ended = 'shutdown' | 'stopped'
-
 /** Longest stretch of execution before events of the host get their turn, ms. */
 const TURN_MS = 8
 /** Aim for one call into the processor: timers of the guest are looked at in between, ms. */
@@ -25,18 +22,19 @@ export class RunLoop {
   private readonly processor: Processor
   private readonly time: MachineTime
   private readonly host: HostLoop
-  private readonly ended: (how: Ended) => void
+  /** The processor shut down by itself: a triple fault. */
+  private readonly tripleFault: () => void
   private active = false
   private stopAsked = false
   private scheduled = false
   private cancelSleep: (() => void) | undefined
   private slice = 50_000
 
-  constructor(processor: Processor, time: MachineTime, host: HostLoop, ended: (how: Ended) => void) {
+  constructor(processor: Processor, time: MachineTime, host: HostLoop, tripleFault: () => void) {
     this.processor = processor
     this.time = time
     this.host = host
-    this.ended = ended
+    this.tripleFault = tripleFault
   }
 
   get running(): boolean {
@@ -81,7 +79,7 @@ export class RunLoop {
     for (let left = instructions; left > 0; left = start + instructions - processor.instructions) {
       time.run()
       const reason = this.runUntilDeadline(left)
-      if (reason === 'shutdown') this.ended('shutdown')
+      if (reason === 'shutdown') this.tripleFault()
       if (this.stopAsked || (reason === 'halted' && !this.skipIdle())) break
       if (processor.instructions !== last) {
         last = processor.instructions
@@ -106,7 +104,7 @@ export class RunLoop {
       this.time.run()
       if (!this.active) return
       const reason = this.time.deterministic ? this.runUntilDeadline(DETERMINISTIC_SLICE) : this.runSlice()
-      if (reason === 'shutdown') this.ended('shutdown')
+      if (reason === 'shutdown') this.tripleFault()
       if (reason === 'halted' && !this.idle()) return
       if (this.host.now() >= until) break
     }
