@@ -1,11 +1,14 @@
+import type { Command } from './commands/command.ts'
 import { rows } from './options.ts'
 
-export const HELP = `godwit: an x86-64 PC whose guests can move to and from QEMU
+export const helpText = (
+  commands: readonly Command[],
+): string => `godwit: an x86-64 PC whose guests can move to and from QEMU
 
   godwit run [OPTIONS]      run a machine; \`godwit help run\` lists the options
   godwit inspect FILE       what a saved or recorded migration stream holds [--json] [--ram] [--short]
   godwit machines           the machine types
-  godwit --version
+${commands.map((c) => `  godwit ${c.name.padEnd(18)} ${c.summary}\n`).join('')}  godwit --version
 
 A guest on this terminal, then a second process that takes it over:
 

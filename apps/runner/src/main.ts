@@ -2,14 +2,16 @@
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { machineTypes } from '@godwit/machines'
-import { HELP, runHelp } from './help.ts'
+import { print } from './commands/command.ts'
+import { commands } from './commands/commands.ts'
+import { helpText, runHelp } from './help.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { parseRun } from './options.ts'
 import { run } from './run-command.ts'
 import { UsageError, nearest } from './usage-error.ts'
 import { PACKAGE } from './version.ts'
 
-const COMMANDS = ['run', 'inspect', 'machines', 'help']
+const COMMANDS = ['run', 'inspect', 'machines', ...commands.map((c) => c.name), 'help']
 
 /** Runs the command line, and exits with its status. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -41,17 +43,20 @@ async function command(args: readonly string[]): Promise<number> {
     case 'help':
     case '--help':
     case '-h':
-      return print(rest[0] === 'run' ? runHelp() : HELP)
-    default:
+      return print(help(rest[0]))
+    default: {
+      const found = commands.find((c) => c.name === name)
+      if (found) return rest.includes('--help') || rest.includes('-h') ? print(found.help) : found.run(rest)
       // a command line of QEMU's has no command
       if (name.startsWith('-')) return run(parseRun(args))
       throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, COMMANDS, 2).join(', ')}`)
+    }
   }
 }
 
-function print(text: string): number {
-  process.stdout.write(text)
-  return 0
+function help(name: string | undefined): string {
+  if (name === 'run') return runHelp()
+  return commands.find((c) => c.name === name)?.help ?? helpText(commands)
 }
 
 function machineList(): string {

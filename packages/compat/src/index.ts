@@ -1,0 +1,10 @@
+export type {
+  Build,
+  BuildDevice,
+  BuildMachine,
+  CompatProperty,
+  Condition,
+  Schema,
+  SchemaField,
+  SchemaSubsection,
+} from './build.ts'
