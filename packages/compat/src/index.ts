@@ -1,7 +1,10 @@
 export type {
+  BoardSection,
   Build,
+  BuildBoard,
   BuildDevice,
   BuildMachine,
+  BuildRam,
   CompatProperty,
   Condition,
   Schema,
