@@ -9,6 +9,7 @@ export {
   type ProcessorStats,
   type RunResult,
 } from './create-cpu.ts'
+export { cpuidLines, resetRegisterLines } from './guest-abi.ts'
 export type { StopReason } from './engine/engine.ts'
 export { cpuModel, CpuModel, MODELS } from './models.ts'
 export { S } from './state.ts'

@@ -1,5 +1,6 @@
 import {
   build,
+  defaultsOf,
   handlersOf,
   type Device,
   type DeviceDef,
@@ -30,6 +31,7 @@ export interface Section {
 interface Placed {
   readonly id: string
   readonly device: Device
+  readonly props: Readonly<Record<string, unknown>>
 }
 
 /** A board that is wired wrongly, or a property that no device has. */
@@ -78,14 +80,15 @@ export class Board {
     options: { wires?: Partial<Record<W, IrqLine>>; props?: Partial<PropValues<P>> } = {},
   ): Device<S, M> {
     if (this.placed.some((p) => p.id === id)) throw new BoardError(`two devices are called ${id}`)
+    const props = { ...defaultsOf(def.props), ...this.propsOf(def), ...options.props }
     const device = build(def, {
       time: this.time,
       dma: this.memory,
       wires: options.wires ?? {},
-      props: { ...this.propsOf(def), ...options.props },
+      props,
       ...(this.trace === undefined ? {} : { trace: this.trace }),
     })
-    this.placed.push({ id, device })
+    this.placed.push({ id, device, props })
     return device
   }
 
@@ -116,6 +119,15 @@ export class Board {
 
   mapMemory(id: string, base: number, regs: Regs, size: number, priority = 0): Mapping {
     return this.memory.add({ kind: 'io', name: id, base, size, priority, io: handlersOf(regs) })
+  }
+
+  /** Every device with its resolved properties, in the order they were placed. */
+  devices(): readonly {
+    readonly id: string
+    readonly type: string
+    readonly props: Readonly<Record<string, unknown>>
+  }[] {
+    return this.placed.map(({ id, device, props }) => ({ id, type: device.type, props }))
   }
 
   /** The section of a device. */

@@ -6,10 +6,12 @@ import { enterKernel, loadDirect } from './boot/direct.ts'
 import { parseBzImage, type BzImage } from './boot/bzimage.ts'
 import { BootError } from './boot/boot-error.ts'
 import { offerKernel } from './boot/offer-kernel.ts'
+import { absentDevice } from './absent.ts'
 import type { Section } from './board.ts'
 import { Digest } from './digest.ts'
 import { boardOf, compatOf } from './family.ts'
 import { acpiFiles, type AcpiFiles } from './firmware/acpi.ts'
+import { guestAbiOf, type GuestAbi } from './guest-abi.ts'
 import { systemLoop, type HostLoop } from './host-loop.ts'
 import { checkMemory, machineProps, type MachineProps } from './machine-options.ts'
 import { instructionTime, realTime, systemWallClock, type MachineTime, type WallClock } from './machine-time.ts'
@@ -66,6 +68,14 @@ export interface MachineEvents {
   onDebugByte?(byte: number): void
 }
 
+/** A machine that took part of a guest whose migration failed: it holds parts of two states. */
+export class SpoiledMachine extends Error {
+  constructor(reason: string) {
+    super(`this machine took part of a failed incoming migration; build a new one (${reason})`)
+    this.name = 'SpoiledMachine'
+  }
+}
+
 /** Room for the processor's records and state beside RAM. */
 const CPU_ROOM = 160 * 2 ** 20
 /** ROM blocks and resizable tables. */
@@ -93,6 +103,7 @@ export class Machine {
   private readonly direct: DirectBoot | undefined
   private readonly states = machineStates()
   private resetAsked = false
+  private spoiledBy: SpoiledMachine | undefined
 
   constructor(options: MachineOptions) {
     this.type = findMachine(options.type)
@@ -183,8 +194,25 @@ export class Machine {
     this.board.connectSerial(char)
   }
 
-  /** Goes on executing; `runState` is the caller's. */
+  /** Why the machine is of no more use, if it is. */
+  get spoiled(): string | undefined {
+    return this.spoiledBy?.message
+  }
+
+  /** Makes the machine useless: from now on it refuses to run, and to be reset into a running one. */
+  spoil(reason: string): void {
+    this.spoiledBy ??= new SpoiledMachine(reason)
+    this.pause()
+  }
+
+  /** In words, what device a section or RAM block belongs to that this machine has not got. */
+  explain(name: string): string | undefined {
+    return absentDevice(name)
+  }
+
+  /** Goes on executing; `runState` is the caller's. Throws SpoiledMachine. */
   resume(): void {
+    if (this.spoiledBy !== undefined) throw this.spoiledBy
     this.loop.start()
   }
 
@@ -194,6 +222,7 @@ export class Machine {
   }
 
   start(): void {
+    if (this.spoiledBy !== undefined) throw this.spoiledBy
     if (this.runState === 'shutdown') return
     this.runState = 'running'
     this.resume()
@@ -207,11 +236,13 @@ export class Machine {
 
   /** Deterministic machines only: executes that many instructions; returns how many were. */
   runFor(instructions: number): number {
+    if (this.spoiledBy !== undefined) throw this.spoiledBy
     return this.loop.runFor(instructions)
   }
 
   /** The reset button. */
   reset(byGuest = false): void {
+    if (this.spoiledBy !== undefined) throw this.spoiledBy
     this.resetDevices()
     this.events.onReset?.(byGuest)
   }
@@ -220,6 +251,18 @@ export class Machine {
   powerButton(): void {
     this.board.powerButton()
     this.loop.wake()
+  }
+
+  /** What can be seen of the machine from inside and on the wire; meant for one that has just been made. */
+  guestAbi(): GuestAbi {
+    const { board, config, pciFunctions: functions } = this.board
+    const { family, version } = this.type
+    return guestAbiOf({
+      ...{ board, config, functions, memory: this.memory, ports: this.ports, ramBlocks: this.ramBlocks },
+      ...{ sections: this.sections, processor: this.processor },
+      compat: compatOf(family, version),
+      boardValues: boardOf(family, version),
+    })
   }
 
   /** Digest of RAM and of all device state; equal for equal machines. */

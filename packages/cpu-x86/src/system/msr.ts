@@ -213,3 +213,6 @@ export function writeMsr(sys: System, msr: number, lowWord: number, highWord: nu
 
 /** Names by number, for tracing. */
 export const msrName = (msr: number): string | undefined => table.get(msr >>> 0)?.name
+
+/** Every register there is, ascending. */
+export const msrNumbers = (): number[] => [...table.keys()].sort((a, b) => a - b)

@@ -288,6 +288,9 @@ export const fwCfg = device({
       addFile,
       /** Replaces a file's content, or adds the file. */
       modifyFile,
+      /** Files in the order of their keys. */
+      files: (): readonly { readonly name: string; readonly bytes: Uint8Array }[] =>
+        files.map(({ name, item }) => ({ name, bytes: item.bytes.subarray(0, item.length) })),
       /** Key of a file, or undefined. */
       keyOf: (name: string): number | undefined => {
         const at = files.findIndex((f) => f.name === name)

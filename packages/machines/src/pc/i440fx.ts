@@ -38,6 +38,7 @@ import {
   vmmouse,
   vmport,
   type FwCfg,
+  type PciFunction,
 } from '@godwit/devices'
 import { fanOut, joined, wire, type Char, type IrqLine } from '@godwit/hw'
 import type { AddressSpace, HostMemory } from '@godwit/memory'
@@ -84,6 +85,7 @@ export interface I440fx {
   /** Sections of the devices; those of the machine as a whole are not among them. */
   readonly sections: readonly Section[]
   readonly hasPower: boolean
+  readonly pciFunctions: ReadonlyMap<number, PciFunction>
   connectSerial(char: Char): void
   powerButton(): void
 }
@@ -309,6 +311,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     config: config.model,
     sections: [...plain, ...timers.sections, ...(vmware ?? []), ...(power?.sections ?? [])],
     hasPower: power !== undefined,
+    pciFunctions: pci.model.functions(),
     connectSerial: (char) => com1.model.connect(char),
     powerButton: () => power?.powerButton(),
   }
