@@ -1,4 +1,4 @@
-import { type Family, typeName, type Version } from './family.ts'
+import { newestOf, type Family, typeName, type Version } from './family.ts'
 import { pcI440fx } from './pc/versions.ts'
 
 export const families: readonly Family[] = [pcI440fx]
@@ -21,20 +21,30 @@ export class UnknownMachine extends Error {
   }
 }
 
-/** Every machine type, newest version first. */
-export function machineTypes(): MachineType[] {
-  return families.flatMap((family) =>
-    family.versions.map((version) => ({ family, version, name: typeName(family, version) })),
+/** Every machine type, newest version first, a family's tags behind its versions. */
+export function machineTypes(of: readonly Family[] = families): MachineType[] {
+  return of.flatMap((family) =>
+    [...family.versions, ...(family.tags ?? [])].map((version) => ({
+      family,
+      version,
+      name: typeName(family, version),
+    })),
   )
 }
 
-/** By name or alias. */
-export function findMachine(name: string): MachineType {
-  const all = machineTypes()
-  const found = all.find((t) => t.name === name || (t.family.alias === name && t.version === t.family.versions[0]))
+/** By name or alias. The name must be whole: "pc-q35-4.0" and "pc-q35-4.0.1" are two machines. */
+export function findMachine(name: string, of: readonly Family[] = families): MachineType {
+  const all = machineTypes(of)
+  const found = all.find((t) => t.name === name || namesOf(t).includes(name))
   if (found !== undefined) return found
   const near = all.map((t) => t.name).sort((a, b) => distance(name, a) - distance(name, b))
   throw new UnknownMachine(name, near.slice(0, 3))
+}
+
+/** The aliases of a machine type. */
+export function namesOf({ family, version }: MachineType): string[] {
+  const fixed = Object.entries(family.aliases ?? {}).filter(([, of]) => of === version.version)
+  return [...(version === newestOf(family) ? [family.alias] : []), ...fixed.map(([alias]) => alias)]
 }
 
 /** Levenshtein distance. */
