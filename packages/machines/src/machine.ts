@@ -181,6 +181,14 @@ export class Machine {
     return this.migrationProps['send-switchover-start'] !== 'off'
   }
 
+  get multifdFlushAfterEachSection(): boolean {
+    return this.migrationProps['multifd-flush-after-each-section'] === 'on'
+  }
+
+  get zeroPageDetection(): 'legacy' | 'multifd' {
+    return this.migrationProps['zero-page-detection'] === 'legacy' ? 'legacy' : 'multifd'
+  }
+
   get suppressVmdesc(): boolean {
     return this.props.suppressVmdesc
   }

@@ -2,9 +2,10 @@ export { BadValue, bool, buffer, equal, i16, i32, i32PositiveLe, i64, i8, timer,
 export { bitmap, pciConfig, pciIrqState, sizedBuffer, str8, text } from './bytes.ts'
 export { array, gtree, mapped, pointers, qlist, qtailq, struct, tmp, varray, vstruct } from './compound.ts'
 export type { Numbers } from './compound.ts'
-export { derived, inside, named, since, unused, when } from './field.ts'
+export { born, derived, inside, named, since, unused, when } from './field.ts'
 export type {
   AnyVMState,
+  Born,
   Codec,
   Derived,
   Field,
@@ -19,6 +20,7 @@ export type {
   When,
   Where,
 } from './field.ts'
+export type { Dead, FieldLife, Gate, Life, Past, PastMeaning, Release, UnusedLife } from './life.ts'
 export { VMStateError, within } from './errors.ts'
 export type { VMStateFault } from './errors.ts'
 export { PartialReader, load, loadBytes, loadInner, loadSection, save, saveBytes, saveInner } from './vmstate.ts'
@@ -37,7 +39,7 @@ export type {
   StreamElement,
   StreamItem,
 } from './stream/format.ts'
-export { StreamError } from './stream/errors.ts'
+export { StreamError, UnknownSections } from './stream/errors.ts'
 export type { StreamFault } from './stream/errors.ts'
 export { configurationOf, configurationState } from './stream/configuration.ts'
 export { applyXbzrle } from './stream/ram.ts'

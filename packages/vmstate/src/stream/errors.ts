@@ -3,6 +3,7 @@ export type StreamFault =
   | 'configuration'
   | 'element'
   | 'section'
+  | 'unknown-sections'
   | 'footer'
   | 'ram'
   | 'command'
@@ -39,5 +40,19 @@ export class StreamError extends Error {
     this.offset = at.offset
     this.expected = expected
     this.came = came
+  }
+}
+
+/** Sections of a machine with devices that the receiver has not got. */
+export class UnknownSections extends StreamError {
+  /** "idstr/instance" of every section from the first unknown one to the end of what could be read, in order. */
+  readonly sections: readonly string[]
+  /** Whether the end of the stream was reached, so that there are no others. */
+  readonly all: boolean
+
+  constructor(first: { readonly section: string; readonly offset: number }, sections: readonly string[], all: boolean) {
+    super('unknown-sections', first, 'a section that the receiver has', sections.join(', ') + (all ? '' : ' ...'))
+    this.sections = sections
+    this.all = all
   }
 }

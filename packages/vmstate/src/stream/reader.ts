@@ -8,11 +8,12 @@ import { EndOfBytes, Reader } from '@godwit/bits'
 import { VMStateError } from '../errors.ts'
 import { PartialReader } from '../vmstate.ts'
 import { loadConfiguration } from './configuration.ts'
-import { StreamError } from './errors.ts'
+import { StreamError, UnknownSections } from './errors.ts'
 import type { StreamFault } from './errors.ts'
 import { COMMANDS, MAGIC, RAM_SECTION_VERSION, STREAM_VERSION, TYPE } from './format.ts'
 import type { CommandName, LiveType, SectionHead, StreamElement, StreamItem } from './format.ts'
 import { RamFault, RamRecords } from './ram.ts'
+import { Survey } from './survey.ts'
 
 export interface StreamLimits {
   /** Sum of all RAM blocks. */
@@ -43,6 +44,11 @@ export interface StreamReaderOptions<T> {
    * must change nothing when it fails (loadSection does not).
    */
   decode(head: SectionHead, reader: PartialReader): T
+  /**
+   * Whether a device section can be decoded. If not, nothing is decoded any more: the names of the sections that follow
+   * are collected as far as they can be read, then UnknownSections is thrown. Default: decode decides.
+   */
+  knows?(head: SectionHead): boolean
   readonly limits?: Partial<StreamLimits>
   /** Elements only, without header, configuration and EOF: the inside of a PACKAGED command. */
   readonly packaged?: boolean
@@ -70,6 +76,7 @@ export class StreamReader<T = unknown> {
   /** Bytes that must be buffered before trying again is of use. */
   private needed = 0
   private failure: StreamError | null = null
+  private survey: { readonly of: Survey; readonly offset: number } | null = null
   /** Times that the device section at work was decoded in vain, and how many bytes were there the last time. */
   private attempts = 0
   private attempted = 0
@@ -94,6 +101,11 @@ export class StreamReader<T = unknown> {
   /** Whether EOF was read. */
   get complete(): boolean {
     return this.phase === 'afterEof' || this.phase === 'done'
+  }
+
+  /** Whether an unknown section came, and only names are still collected. */
+  get refusing(): boolean {
+    return this.survey !== null
   }
 
   /** Adds bytes. They are not copied if nothing is buffered, so the caller leaves them alone from now on. */
@@ -131,6 +143,7 @@ export class StreamReader<T = unknown> {
   next(): StreamItem<T> | undefined {
     if (this.failure) throw this.failure
     const r = this.data
+    if (this.survey !== null) return this.surveyOn(r)
     if (r.left < this.needed && !this.ended) return undefined
     if (r.left === 0 && (!this.ended || this.mayEndHere())) return undefined
     const start = r.at
@@ -142,6 +155,10 @@ export class StreamReader<T = unknown> {
       return { ...element, offset }
     } catch (thrown) {
       const missing = missingBytes(thrown)
+      if (thrown instanceof Unknown) {
+        this.survey = { of: new Survey(thrown.head, this.limits), offset }
+        return this.surveyOn(r)
+      }
       r.at = start
       if (missing !== null && !this.ended) {
         this.needed = missing - offset
@@ -149,6 +166,12 @@ export class StreamReader<T = unknown> {
       }
       throw (this.failure = this.blame(thrown, offset))
     }
+  }
+
+  private surveyOn(r: PartialReader): undefined {
+    const { of, offset } = this.survey!
+    if (!of.read(r, this.ended)) return undefined
+    throw (this.failure = new UnknownSections({ section: of.sections[0]!, offset }, of.sections, of.reachedEnd))
   }
 
   private mayEndHere(): boolean {
@@ -237,7 +260,10 @@ export class StreamReader<T = unknown> {
     if (this.names.has(name)) throw refuse('each section once', 'a second')
     if (this.names.size === this.limits.maxSections)
       throw refuse(`at most ${this.limits.maxSections} sections`, 'one more')
-    if (type === TYPE.FULL) return this.readDevice(r, head)
+    if (type === TYPE.FULL) {
+      if (this.options.knows?.(head) === false) throw new Unknown(head)
+      return this.readDevice(r, head)
+    }
 
     if (head.idstr !== 'ram' || head.instance !== 0) throw refuse('ram, the only live section we know', name)
     if (head.version !== RAM_SECTION_VERSION) throw refuse(`version ${RAM_SECTION_VERSION}`, `version ${head.version}`)
@@ -381,6 +407,16 @@ export class StreamReader<T = unknown> {
     // the decode callback refused in its own words
     const message = thrown instanceof Error ? thrown.message : String(thrown)
     return new StreamError('section', { section, offset }, 'a section that can be loaded', message, { cause: thrown })
+  }
+}
+
+/** Leaves the reading of an element when its section turns out to be unknown. */
+class Unknown extends Error {
+  readonly head: SectionHead
+
+  constructor(head: SectionHead) {
+    super(`unknown section ${nameOf(head)}`)
+    this.head = head
   }
 }
 
