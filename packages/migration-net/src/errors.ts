@@ -7,6 +7,7 @@ export const MIGRATION_ERROR_CODES = [
   'machine-type', // another machine type
   'ram', // block list or page record does not fit this machine
   'unknown-section', // the machine has no such section
+  'multifd', // the channels for pages are not those agreed upon, or what came on one is no packet
   'device', // a section's bytes do not fit its description
   'refused', // the destination says that loading failed
   'timeout', // the peer was silent for too long
@@ -23,14 +24,25 @@ export class MigrationError extends Error {
   readonly phase: string
   /** Section or RAM block the error is about, if any. */
   readonly path: string | undefined
+  /** Offset in the stream of what was at work; undefined at the source. */
+  readonly offset: number | undefined
 
-  constructor(code: MigrationErrorCode, role: Role, phase: string, detail: string, path?: string, cause?: unknown) {
+  constructor(
+    code: MigrationErrorCode,
+    role: Role,
+    phase: string,
+    detail: string,
+    path?: string,
+    cause?: unknown,
+    offset?: number,
+  ) {
     super(`migration ${role}, phase ${phase}${path === undefined ? '' : `, ${path}`}: ${detail}`, { cause })
     this.name = 'MigrationError'
     this.code = code
     this.role = role
     this.phase = phase
     this.path = path
+    this.offset = offset
   }
 }
 

@@ -1,6 +1,9 @@
 import type { RamBlock } from '@godwit/memory'
 import type { AnyVMState } from '@godwit/vmstate'
 
+/** How pages of zeroes are found and told; "none" sends them like all others. */
+export type ZeroPageDetection = 'none' | 'legacy' | 'multifd'
+
 /** One section of device state, as it stands in the stream. */
 export interface MigratableSection {
   /** "i8259", or with a bus path "0000:00:01.1/ide". */
@@ -42,8 +45,24 @@ export interface Migratable {
   pause(): void
   /** Goes on executing. Leaves `runState` to the caller. */
   resume(): void
+  /** Why the machine is of no more use: it holds part of a guest whose migration failed. */
+  readonly spoiled?: string | undefined
+  /** Makes the machine useless; the reason is the failed migration's message. */
+  spoil?(reason: string): void
+  /** In words, what device a section ("idstr/instance") or RAM block belongs to that this machine has not got. */
+  explain?(name: string): string | undefined
   /** Machine property `migration.send-switchover-start`: on for machine types from 10.0. Default off. */
   readonly sendSwitchoverStart?: boolean
+  /**
+   * Machine property `migration.multifd-flush-after-each-section`: on for machine types up to 8.0. The channels are then
+   * in step at each end of a live section; otherwise once per round, by a record of its own. Default off.
+   */
+  readonly multifdFlushAfterEachSection?: boolean
+  /**
+   * Machine property `migration.zero-page-detection`: "legacy" for machine types up to 8.2. Pages of zeroes are then
+   * records of the main channel; with "multifd" they stand in the packets. Default "multifd".
+   */
+  readonly zeroPageDetection?: ZeroPageDetection
   /** Machine property `suppress-vmdesc`: the embedded description is left out. Default off. */
   readonly suppressVmdesc?: boolean
 }

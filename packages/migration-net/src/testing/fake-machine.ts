@@ -59,6 +59,7 @@ export class FakeMachine implements Migratable {
   running = false
   runState = 'prelaunch'
   carriedRunState: string | undefined
+  spoiled: string | undefined
   /** What the guest does in a slice. */
   slice: (machine: FakeMachine) => void = () => undefined
 
@@ -121,6 +122,10 @@ export class FakeMachine implements Migratable {
   resume(): void {
     this.running = true
     this.log.push('resume')
+  }
+
+  spoil(reason: string): void {
+    this.spoiled = reason
   }
 
   step(): void {
