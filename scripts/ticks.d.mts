@@ -3,6 +3,7 @@ export class TickWatch {
   constructor(rule?: number | (() => string))
   last: number
   lastUptime: number
+  lastDate: number
   faults: string[]
   feed(text: string): number
 }

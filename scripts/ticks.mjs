@@ -26,7 +26,9 @@ export class TickWatch {
   #known = 0
   #text = ''
   last = 0
+  /** The guest's uptime in s when it began to print the last tick, and its date in whole s since 1970. */
   lastUptime = 0
+  lastDate = 0
   /** What was wrong, if anything. */
   faults = []
 
@@ -42,13 +44,14 @@ export class TickWatch {
     this.#text = lines.pop()
     let ticks = 0
     for (const line of lines) {
-      const found = /@@TICK (\d+) ([0-9a-f]+)(?: ([\d.]+))?\r?$/.exec(line)
+      const found = /@@TICK (\d+) ([0-9a-f]+)(?: ([\d.]+))?(?: (\d+))?\r?$/.exec(line)
       if (found === null) continue
       ticks++
       const n = Number(found[1])
       if (n !== this.last + 1) this.faults.push(`tick ${n} came after tick ${this.last}`)
       this.last = n
       this.lastUptime = Number(found[3] ?? 0)
+      this.lastDate = Number(found[4] ?? 0)
       const expected = this.#expected(n)
       if (expected !== found[2]) this.faults.push(`tick ${n}: checksum ${found[2]}, expected ${expected}`)
     }

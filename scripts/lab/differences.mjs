@@ -35,11 +35,11 @@ function withoutClock(cmos) {
 
 /**
  * @param vmstate the package @godwit/vmstate
- * @param {Uint8Array} ours @param {Uint8Array} theirs
+ * @param {Buffer[]} ours @param {Buffer[]} theirs each the main channel, and those of multifd in any order
  * @returns {string[]} a line for each difference that the format does not leave free
  */
 export function streamDifferences(vmstate, ours, theirs) {
-  const [a, b] = [ours, theirs].map((bytes) => contents(vmstate, bytes))
+  const [a, b] = [ours, theirs].map((channels) => contents(vmstate, channels))
   const out = []
   if (a.machine !== b.machine) out.push(`machine ${a.machine}, theirs ${b.machine}`)
   for (const key of new Set([...a.sections.keys(), ...b.sections.keys()])) {
@@ -65,7 +65,10 @@ export function streamDifferences(vmstate, ours, theirs) {
   return out
 }
 
-function contents(vmstate, bytes) {
+function contents(vmstate, channels) {
+  const isMain = (bytes) => bytes.readUInt32BE(0) === vmstate.MAGIC
+  const bytes = channels.find(isMain)
+  if (bytes === undefined) throw new Error('no connection carried a stream')
   const sections = new Map()
   const blocks = new Map()
   const pages = new Map()
@@ -77,7 +80,29 @@ function contents(vmstate, bytes) {
     else if (item.kind === 'ramZero') pages.delete(`${item.block}+${item.pageOffset}`)
     else if (item.kind === 'device') sections.set(`${item.idstr}/${item.instance}`, item)
   }
+  // a stopped guest's page travels once, so the channels need no order
+  for (const channel of channels.filter((c) => !isMain(c))) {
+    for (const { key, data } of multifdPages(channel)) pages.set(key, data)
+  }
   return { machine, sections, blocks, pages }
+}
+
+const MULTIFD = { initial: 64, header: 1344, normal: 16, zero: 32, block: 64, offsets: 320, page: 4096 }
+
+/** Pages in the packets of a multifd channel, uncompressed; zero pages without data. */
+function* multifdPages(channel) {
+  for (let at = MULTIFD.initial; at < channel.length;) {
+    const [normal, zero] = [MULTIFD.normal, MULTIFD.zero].map((field) => channel.readUInt32BE(at + field))
+    const name = channel.subarray(at + MULTIFD.block, at + MULTIFD.offsets)
+    const block = name.toString('latin1', 0, name.indexOf(0))
+    const first = at + MULTIFD.header
+    for (let i = 0; i < normal + zero; i++) {
+      const key = `${block}+${Number(channel.readBigUInt64BE(at + MULTIFD.offsets + i * 8))}`
+      const from = first + i * MULTIFD.page
+      yield { key, data: i < normal ? channel.subarray(from, from + MULTIFD.page) : undefined }
+    }
+    at = first + normal * MULTIFD.page
+  }
 }
 
 const isZero = (page) => page === undefined || page.every((byte) => byte === 0)

@@ -3,8 +3,8 @@ export interface LabGuest {
   readonly memory: number
   args(kind: string): string[]
 }
-export const MACHINES: Readonly<Record<'min' | 'base', string>>
+export const MACHINES: readonly string[]
 export function guestOf(
   kind: string,
-  options: { folder: string; machine: string; cpu: string; say: (line: string) => void },
+  options: { folder: string; machine: string; cpu: string; type?: string; say: (line: string) => void },
 ): Promise<LabGuest>

@@ -6,8 +6,10 @@ import { fetchGuests, guestFile } from '../../guests/packages.mjs'
 import { TickWatch } from '../ticks.mjs'
 import { GODWIT, until } from './peers.mjs'
 
-const TYPE = 'pc-i440fx-5.2'
-export const MACHINES = { min: `${TYPE},hpet=off,vmport=off,acpi=off,smm=off`, base: TYPE }
+export const MACHINES = ['min', 'base']
+/** @param {string} type version of pc-i440fx @param {string} machine bare, or as it is */
+const machineOf = (type, machine) =>
+  `pc-i440fx-${type}${machine === 'min' ? ',hpet=off,vmport=off,acpi=off,smm=off' : ''}`
 const DIRTY_KIB = 256
 const CPUS = {
   qemu64: { arch: 'amd64', kernel: 'vmlinuz-amd64', memory: 128 },
@@ -17,18 +19,26 @@ const CPUS = {
 /** A timer interrupt came late, as it does where two guests and their hosts share a processor. */
 const BUSY_HOST = /hrtimer: interrupt took|Long readout interval|read-back delay/
 /** Kernel messages of level warning or worse, and those that say that a clock is not trusted any more. */
-const COMPLAINT = /^<[0-4]>|unstable|Oops|lockup|stall|Call Trace|panic/
+const COMPLAINT =
+  /^<[0-4]>|unstable|Oops|BUG|lockup|stall|hung|blocked for more|Call Trace|panic|APIC error|spurious|nobody cared|[Ll]ost .*interrupt|went backwards|[Mm]achine check|segfault/
+
+/**
+ * A machine without HPET and ACPI leaves Linux nothing but the timer interrupt to watch its TSC by. An interrupt that a
+ * busy host brings 100 ms late then looks like a TSC that ran away, and the TSC is called unstable.
+ */
+const BY_JIFFIES = /'refined-jiffies' wd_nsec/
+const OF_CLOCKS = /clocksource|tsc|TSC|sched_clock/
 
 /** Linux with guests/init, counting ticks: every lost tick and every damaged page breaks its chain of checksums. */
 class Linux {
-  constructor(folder, machine, cpu) {
+  constructor(folder, machine, cpu, type) {
     const { arch, kernel, memory } = CPUS[cpu]
     const initrd = join(folder, `initrd-${arch}`)
     writeFileSync(initrd, buildInitrd(arch))
     const append = `console=ttyS0 quiet godwit.job=ticks godwit.dirty=${DIRTY_KIB} godwit.pause=0.2`
     const kernelArgs = ['-kernel', guestFile(kernel), '-initrd', initrd, '-append', append]
     this.args = (kind) => [
-      ...['-M', MACHINES[machine], '-cpu', cpu, '-m', String(memory), ...kernelArgs],
+      ...['-M', machineOf(type, machine), '-cpu', cpu, '-m', String(memory), ...kernelArgs],
       ...(kind === GODWIT ? ['-bios', guestFile('bios-256k.bin')] : []),
     ]
     this.memory = memory
@@ -45,7 +55,9 @@ class Linux {
       stamps,
       onSerial: (piece) => {
         text += piece
-        if (watch.feed(piece) > 0) stamps.push({ tick: watch.last, uptime: watch.lastUptime, at: Date.now() })
+        if (watch.feed(piece) > 0) {
+          stamps.push({ tick: watch.last, uptime: watch.lastUptime, date: watch.lastDate, at: Date.now() })
+        }
       },
       position: () => `tick ${watch.last}`,
       save: () => ({ last: watch.last }),
@@ -55,12 +67,17 @@ class Linux {
       /** Has the guest print its log; returns what it says since an uptime. */
       log: async (peer, since) => {
         const from = text.length
+        const asked = Date.now()
         peer.type('dmesg\n')
         await until(() => text.includes('@@DMESG end', from), 60_000, 'the guest does not print its log')
         const lines = [...text.slice(from).matchAll(/@@DMESG (.*?)\r?\n/g)].map((m) => m[1])
         const later = lines.filter((l) => Number(/^(?:<\d+>)?\[ *([\d.]+)\]/.exec(l)?.[1] ?? 0) > since)
         const clock = lines.find((l) => l.startsWith('clocksource ='))?.slice(14)
-        return { clock, messages: later, complaints: later.filter((l) => COMPLAINT.test(l) && !BUSY_HOST.test(l)) }
+        const rtc = Number(lines.find((l) => l.startsWith('rtc = '))?.slice(6) ?? NaN)
+        const heard = later.filter((l) => COMPLAINT.test(l) && !BUSY_HOST.test(l))
+        const lateTicks = heard.some((l) => BY_JIFFIES.test(l)) ? heard.filter((l) => OF_CLOCKS.test(l)) : []
+        const complaints = heard.filter((l) => !lateTicks.includes(l))
+        return { clock, rtc: { seconds: rtc, asked, told: Date.now() }, messages: later, complaints, lateTicks }
       },
     }
   }
@@ -77,15 +94,16 @@ class Linux {
   }
 }
 
+const BIOS_MIB = 32
 const BIOS_TICKS = 0x46c
 const TICKS_A_SECOND = 18.2065
 
 /** SeaBIOS that finds nothing to boot and waits: its clock interrupt counts at 0x46c, 18.2 times a second. */
 class Bios {
-  constructor(folder, machine, cpu) {
-    this.memory = CPUS[cpu].memory
+  constructor(folder, machine, cpu, type) {
+    this.memory = BIOS_MIB
     this.args = (kind) => [
-      ...['-M', MACHINES[machine], '-cpu', cpu, '-m', String(this.memory)],
+      ...['-M', machineOf(type, machine), '-cpu', cpu, '-m', String(this.memory)],
       ...(kind === GODWIT ? ['-bios', guestFile('bios-256k.bin')] : []),
     ]
   }
@@ -123,13 +141,13 @@ class Bios {
       },
       goesOn: (peer) => advance(peer, 20),
       faults: () => faults,
-      log: () => Promise.resolve({ clock: undefined, messages: [], complaints: [] }),
+      log: () => Promise.resolve({ clock: undefined, rtc: undefined, messages: [], complaints: [], lateTicks: [] }),
     }
   }
 }
 
-export async function guestOf(kind, { folder, machine, cpu, say }) {
+export async function guestOf(kind, { folder, machine, cpu, type = '5.2', say }) {
   const linux = [CPUS[cpu].kernel, `busybox-${CPUS[cpu].arch}`]
   await fetchGuests(['bios-256k.bin', ...(kind === 'linux' ? linux : [])], say)
-  return kind === 'linux' ? new Linux(folder, machine, cpu) : new Bios(folder, machine, cpu)
+  return kind === 'linux' ? new Linux(folder, machine, cpu, type) : new Bios(folder, machine, cpu, type)
 }

@@ -35,8 +35,19 @@ async function addresses(transport, folder, from, to) {
   return { out: uri, in: uri }
 }
 
-const wantReturnPath = (peer) =>
-  peer.run('migrate-set-capabilities', { capabilities: [{ capability: 'return-path', state: true }] })
+/**
+ * How memory travels and whether the destination answers.
+ * @param {Peer} peer @param {{ multifd?: number, returnPath?: boolean }} way channels beside the main one, 0 for none
+ */
+export async function setWay(peer, { multifd = 0, returnPath = false }) {
+  await peer.run('migrate-set-capabilities', {
+    capabilities: [
+      { capability: 'return-path', state: returnPath },
+      { capability: 'multifd', state: multifd > 0 },
+    ],
+  })
+  if (multifd > 0) await peer.run('migrate-set-parameters', { 'multifd-channels': multifd })
+}
 
 /** Migrates `source` away; resolves with what query-migrate says when it is completed. */
 export async function migrateOut(source, uri, onProgress = () => undefined) {
@@ -61,35 +72,33 @@ export async function migrateOut(source, uri, onProgress = () => undefined) {
  * Moves a guest. The destination is started, the source ended.
  * @returns the destination and figures in ms: downtime and total as the source says, stopped as the events of both say.
  */
-export async function hop(source, to, { folder, guest, life, transport = 'unix', inspect, onProgress }) {
+export async function hop(
+  source,
+  to,
+  { folder, guest, life, transport = 'unix', way = { returnPath: true }, onProgress },
+) {
   const place = await addresses(transport, folder, source.kind, to)
-  const args = [...guest.args(to), '-incoming', 'defer', ...(inspect === undefined ? [] : ['-S'])]
+  const args = [...guest.args(to), '-incoming', 'defer']
   const destination = await Peer.start(to, { folder, args, onSerial: life.onSerial })
   const live = transport !== 'file'
   if (live) {
-    for (const peer of [source, destination]) await wantReturnPath(peer)
+    for (const peer of [source, destination]) await setWay(peer, way)
     await destination.run('migrate-incoming', { uri: place.in })
   }
   const info = await migrateOut(source, place.out, onProgress)
   if (!live) await destination.run('migrate-incoming', { uri: place.in })
   let status = ''
-  const goal = inspect === undefined ? ['running'] : ['paused', 'prelaunch']
   await until(
     async () => {
       if (destination.done !== undefined)
         throw new Error(`${destination.name} refused the stream: ${destination.said()}`)
       status = await destination.status()
       if (status === 'internal-error' || status === 'guest-panicked') throw new Error(`${destination.name}: ${status}`)
-      return goal.includes(status)
+      return status === 'running'
     },
     30_000,
     () => `${destination.name}: the guest does not arrive, the status is ${status} ${destination.said()}`,
   )
-  let inspected
-  if (inspect !== undefined) {
-    inspected = await inspect({ destination, stream: place.path })
-    await destination.run('cont')
-  }
   const [stop, resume] = [source.when('STOP'), destination.when('RESUME')]
   const figures = {
     downtime: info.downtime,
@@ -98,5 +107,5 @@ export async function hop(source, to, { folder, guest, life, transport = 'unix',
     ...(stop === undefined || resume === undefined ? {} : { stopped: Math.round(resume - stop) }),
   }
   await source.end()
-  return { destination, figures, complaints: destination.said(), inspected }
+  return { destination, figures, complaints: destination.said() }
 }

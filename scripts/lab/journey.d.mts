@@ -25,6 +25,8 @@ export function journey(
     folder: string
     guest: LabGuest
     transport: string
+    way?: { multifd?: number; returnPath?: boolean }
+    ticks?: number
     compare: boolean
     vmstate: unknown
     saves: Map<string, unknown>
