@@ -3,6 +3,7 @@ import { wire, type InterruptSource, type IrqLine, type LocalApic, type Time } f
 import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
 import type { CpuState } from './cpu-state.ts'
 import type { Cpu } from './cpu.ts'
+import { disassemble } from './decode/disassemble.ts'
 import { Engine, type StopReason } from './engine/engine.ts'
 import { EXIT, PENDING, S } from './state.ts'
 import type { CpuModel } from './models.ts'
@@ -66,10 +67,13 @@ export interface ProfiledBlock {
   readonly count: number
   /** Key of its mode, as tier0/hot.ts has it. */
   readonly mode: number
-  /** Handler's name, bytes in hex, and whether it may stand before or at the end of a fused sequence. */
+  /** Linear address of its first instruction where it was first met; 64-bit ones are sign-extended. */
+  readonly rip: number
+  /** Handler's name, bytes in hex, the instruction as text, and whether it may stand before or at the end of a fused sequence. */
   readonly insns: readonly {
     readonly name: string
     readonly code: string
+    readonly text: string
     readonly leads: boolean
     readonly lasts: boolean
   }[]
@@ -184,9 +188,17 @@ function statsOf(engine: Engine): ProcessorStats {
 function profileOf(engine: Engine): ProfiledBlock[] {
   const { names } = engine.handlers
   const blocks = engine.profile?.blocks() ?? []
-  return blocks.map(({ count, mode, insns }) => ({
-    count,
-    mode,
-    insns: insns.map(({ handler, code, leads, lasts }) => ({ name: names[handler]!, code, leads, lasts })),
-  }))
+  return blocks.map(({ count, mode, rip, insns }) => {
+    let at = rip
+    return {
+      count,
+      mode,
+      rip,
+      insns: insns.map(({ handler, insn, code, leads, lasts }) => {
+        const text = disassemble(insn, at)
+        at += insn.length
+        return { name: names[handler]!, code, text, leads, lasts }
+      }),
+    }
+  })
 }

@@ -111,7 +111,7 @@ export class Engine implements Cpu {
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
     }
     const records = o.host.allocate(o.recordBytes)
-    this.profile = o.profile ? new Profile(o.host, records, o.recordBytes) : undefined
+    this.profile = o.profile ? new Profile(o.host, records, o.recordBytes, () => this.state.rip) : undefined
     this.handlers = new Handlers({
       cpu: this,
       linked: link(this, functions),

@@ -9,9 +9,12 @@ import { lasts, leads } from '../tier0/sequences.ts'
 export interface BlockCount {
   /** Key of the mode, as tier0/hot.ts has it. */
   readonly mode: number
+  /** Linear address at which it was first met; 64-bit ones are sign-extended. */
+  readonly rip: number
   count: number
   readonly insns: readonly {
     readonly handler: number
+    readonly insn: Insn
     /** Bytes in hex. */
     readonly code: string
     /** What sequences allow. */
@@ -25,11 +28,14 @@ export class Profile {
   readonly at: number
   readonly records: number
   private readonly counters: BigInt64Array
+  private readonly rip: () => number
   private readonly live = new Map<number, BlockCount>()
   private readonly gone: BlockCount[] = []
 
-  constructor(host: HostMemory, records: number, recordBytes: number) {
+  /** @param rip where the processor is while a block is decoded: at its first instruction */
+  constructor(host: HostMemory, records: number, recordBytes: number, rip: () => number) {
     const count = recordBytes / R.bytes
+    this.rip = rip
     this.at = host.allocate(count * 8)
     this.records = records
     this.counters = new BigInt64Array(host.memory.buffer, this.at, count)
@@ -45,11 +51,12 @@ export class Profile {
     this.retire(record)
     const rows = insns.map((insn, i) => ({
       handler: handlers[i]!,
+      insn,
       code: code[i]!,
       leads: leads(insn),
       lasts: lasts(insn),
     }))
-    this.live.set(record, { mode: mode.key, count: 0, insns: rows })
+    this.live.set(record, { mode: mode.key, rip: this.rip(), count: 0, insns: rows })
   }
 
   /** Blocks that ran, most often first. */
