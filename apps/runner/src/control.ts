@@ -8,7 +8,7 @@ import {
   type MigrationParameters,
   type MigrationStatus,
 } from '@godwit/migration-net'
-import { openIncoming, openOutgoing, type MigrationAddress } from '@godwit/migration-net/node'
+import { openAllOutgoing, openIncoming, type Incoming, type MigrationAddress } from '@godwit/migration-net/node'
 import type { RunnableMachine } from './machine-shape.ts'
 
 /** A request that cannot be met now; the message is QEMU's where QEMU has one. */
@@ -29,6 +29,8 @@ export interface ControlOptions {
   readonly onEnd: (status: number) => void
   /** Told of what a user without a monitor should know. */
   readonly onMessage: (line: string) => void
+  /** The machine's UUID, which both ends of multifd compare. */
+  readonly uuid?: string | undefined
   readonly noShutdown?: boolean
   readonly noReboot?: boolean
 }
@@ -38,12 +40,18 @@ export interface Capabilities {
   events: boolean
   'return-path': boolean
   'pause-before-switchover': boolean
+  multifd: boolean
 }
 
 export class Control {
   readonly machine: RunnableMachine
   readonly parameters: MigrationParameters = defaultParameters()
-  readonly capabilities: Capabilities = { events: false, 'return-path': false, 'pause-before-switchover': false }
+  readonly capabilities: Capabilities = {
+    ...{ events: false, 'return-path': false, 'pause-before-switchover': false },
+    ...{ multifd: false },
+  }
+  /** `multifd-channels`: how many there are beside the main one, if multifd is on. */
+  multifdChannels = 2
   outgoing: OutgoingMigration | undefined
   incoming: IncomingMigration | undefined
 
@@ -121,10 +129,10 @@ export class Control {
     this.opening = opening
     this.outgoing = undefined
     this.migrationEvent('setup')
-    openOutgoing(address).then(
-      (channel) => {
-        if (opening.status === 'setup') void this.send(channel)
-        else channel.abort('the migration was cancelled')
+    openAllOutgoing(address, this.channelsBeside).then(
+      (channels) => {
+        if (opening.status === 'setup') void this.send(channels)
+        else for (const channel of channels) channel.abort('the migration was cancelled')
       },
       (thrown: unknown) => {
         if (opening.status !== 'setup') return
@@ -183,20 +191,29 @@ export class Control {
     }
   }
 
+  private get channelsBeside(): number {
+    return this.capabilities.multifd ? this.multifdChannels : 0
+  }
+
   private async receive(address: MigrationAddress): Promise<void> {
-    const place = await openIncoming(address)
+    const channels = this.channelsBeside
+    const place = await openIncoming(address, 1 + channels)
     this.waitingForIncoming = true
     this.migrationEvent('setup')
     place.accept().then(
-      (channel) => void this.take(channel),
+      (channel) => void this.take(channel, place, channels),
       (thrown: unknown) => this.loadFailed(messageOf(thrown)),
     )
   }
 
-  private async take(channel: Channel): Promise<void> {
+  private async take(channel: Channel, place: Incoming, channels: number): Promise<void> {
+    const { parameters } = this
+    const uuid = uuidBytes(this.options.uuid)
     const incoming = new IncomingMigration({
       machine: this.machine,
       channel,
+      parameters,
+      ...(channels === 0 ? {} : { multifd: { channels, uuid, accept: () => place.accept() } }),
       autostart: () => this.autostart,
       onStatus: (status) => {
         if (status !== 'setup') this.migrationEvent(status)
@@ -205,6 +222,7 @@ export class Control {
     })
     this.incoming = incoming
     const result = await incoming.run()
+    place.close()
     this.waitingForIncoming = false
     if (result.outcome === 'failed') return this.loadFailed(result.error.message)
     for (const warning of result.warnings) this.options.onMessage(`warning: ${warning}`)
@@ -215,10 +233,12 @@ export class Control {
     this.end({ guest: false, reason: 'host-error' }, 1)
   }
 
-  private async send(channel: Channel): Promise<void> {
+  private async send([channel, ...channels]: [Channel, ...Channel[]]): Promise<void> {
+    const uuid = uuidBytes(this.options.uuid)
     const outgoing = new OutgoingMigration({
       machine: this.machine,
       channel,
+      ...(channels.length === 0 ? {} : { multifd: { channels, uuid } }),
       parameters: this.parameters,
       pauseBeforeSwitchover: this.capabilities['pause-before-switchover'],
       onStatus: (status) => {
@@ -275,4 +295,9 @@ const answer = (status: MigrationStatus, error: string | undefined): Record<stri
 function messageOf(thrown: unknown): string {
   if (thrown instanceof ChannelError) return thrown.detail
   return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+function uuidBytes(text = ''): Uint8Array {
+  const digits = text.replaceAll('-', '').padEnd(32, '0')
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
 }

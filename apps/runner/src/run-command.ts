@@ -18,14 +18,17 @@ import { hostTscRate } from './host-tsc.ts'
 import { findSeabios, readNamed, reasonOf } from './files.ts'
 import type { RunOptions } from './options.ts'
 import type { Facts } from './qmp/commands.ts'
+import { profileReport } from './profile-report.ts'
 import { serveQmp, serveQmpOnStdio, type QmpServer } from './qmp/server.ts'
 import type { SerialPlace, SocketPlace } from './places.ts'
-import { statistics } from './statistics.ts'
+import { statistics, stopwatch } from './statistics.ts'
 import { UsageError } from './usage-error.ts'
 import { PACKAGE, VERSION } from './version.ts'
 
 /** Runs until the guest, the user or the monitor ends it. Resolves with the exit status; throws UsageError. */
 export async function run(options: RunOptions): Promise<number> {
+  // a file that cannot be written is better known at once
+  if (options.profile !== undefined) writeProfile(options.profile, [])
   const machine = buildMachine(options)
   let settle: (status: number) => void = () => undefined
   const ended = new Promise<number>((resolve) => (settle = resolve))
@@ -34,6 +37,7 @@ export async function run(options: RunOptions): Promise<number> {
     autostart: !options.stopped,
     onEnd: (status) => settle(status),
     onMessage: (line) => void process.stderr.write(`godwit: ${line}\n`),
+    uuid: options.uuid,
     noShutdown: options.noShutdown,
     noReboot: options.noReboot,
   })
@@ -41,10 +45,13 @@ export async function run(options: RunOptions): Promise<number> {
   const unhook = hookSignals(control)
   const tidy: (() => void)[] = []
   let qmp: QmpServer | undefined
-  const startMs = performance.now()
+  const spent = stopwatch()
   try {
     if (options.pidfile !== undefined) writePidfile(options.pidfile, tidy)
-    qmp = await startQmp(options, control, factsOf(options))
+    qmp = await startQmp(options, control, {
+      ...factsOf(options),
+      statistics: () => statistics(machine, spent()),
+    })
     const serial = await openSerial(options.serial ?? { kind: 'null' }, control)
     machine.connectSerial(serial)
     if (options.incoming !== undefined) await expectGuest(options.incoming, control)
@@ -54,7 +61,8 @@ export async function run(options: RunOptions): Promise<number> {
     unhook()
     for (const work of tidy) work()
     await qmp?.close()
-    if (options.stats) process.stderr.write(statistics(machine, performance.now() - startMs))
+    if (options.stats) process.stderr.write(statistics(machine, spent()))
+    if (options.profile !== undefined) writeProfile(options.profile, machine.processor.profile())
   }
 }
 
@@ -77,6 +85,7 @@ function buildMachine(o: RunOptions): Machine {
       time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
       incoming: o.incoming !== undefined,
       debugPorts: o.debugPorts,
+      tuning: { profile: o.profile !== undefined },
     })
   } catch (thrown) {
     if (thrown instanceof BootError) throw new UsageError(`${o.kernel ?? bios ?? 'boot'}: ${thrown.message}`)
@@ -170,6 +179,15 @@ function writePidfile(path: string, tidy: (() => void)[]): void {
     throw new UsageError(`--pidfile ${path}: ${reasonOf(thrown)}`)
   }
   tidy.push(() => rmSync(path, { force: true }))
+}
+
+function writeProfile(path: string, profile: ReturnType<Machine['processor']['profile']>): void {
+  const text = path.endsWith('.json') ? `${JSON.stringify(profile)}\n` : profileReport(profile)
+  try {
+    writeFileSync(path, text)
+  } catch (thrown) {
+    throw new UsageError(`--profile ${path}: ${reasonOf(thrown)}`)
+  }
 }
 
 function factsOf(o: RunOptions): Facts {

@@ -1,4 +1,4 @@
-import { cpuModel, type Processor } from '@godwit/cpu-x86'
+import { cpuModel, type CpuOptions, type Processor } from '@godwit/cpu-x86'
 import type { Char } from '@godwit/hw'
 import { AddressSpace, HostMemory, type RamBlock } from '@godwit/memory'
 import { saveBytes, type VMState } from '@godwit/vmstate'
@@ -22,6 +22,7 @@ import { programChipset } from './pc/direct-setup.ts'
 import { findMachine, type MachineType } from './registry.ts'
 import { RunLoop } from './run-loop.ts'
 import { getRunState, machineSections, machineStates, setRunState } from './sections.ts'
+import { refuseUnmodelled } from './unmodelled.ts'
 
 export interface MachineOptions {
   /** Machine type or alias: "pc-i440fx-5.2", "pc". */
@@ -48,7 +49,11 @@ export interface MachineOptions {
   /** Ports that only tests and firmware developers want: debug output at 0x402, exit at 0x501. Default off. */
   readonly debugPorts?: boolean
   readonly trace?: (event: string, detail?: object) => void
+  /** How the processor does its work: no guest can tell. */
+  readonly tuning?: CpuTuning
 }
+
+export type CpuTuning = Pick<CpuOptions, 'profile'>
 
 export interface DeterministicTime {
   /** ns an instruction takes. Default 4. */
@@ -114,7 +119,9 @@ export class Machine {
     if (options.bios === undefined && image === undefined && options.incoming !== true) {
       throw new BootError('nothing to boot: give a kernel, or a firmware image')
     }
+    refuseUnmodelled(this.type)
     const compat = compatOf(this.type.family, this.type.version)
+    const boardValues = boardOf(this.type.family, this.type.version)
     this.migrationProps = compat['migration'] ?? {}
     const host = new HostMemory({ sizeBytes: CPU_ROOM + BLOCK_ROOM + ramBytes })
     const instructions = (): number => (this.board as I440fx | undefined)?.cpu.instructions ?? 0
@@ -129,6 +136,7 @@ export class Machine {
       ramBytes,
       props: this.props,
       compat,
+      boardValues,
       bios: options.bios,
       incoming: options.incoming ?? false,
       debugPorts: options.debugPorts ?? false,
@@ -138,18 +146,26 @@ export class Machine {
       onAttention: () => this.loop.wake(),
       onDebugByte: (byte) => this.events.onDebugByte?.(byte),
       trace: options.trace,
+      tuning: options.tuning,
     })
     const { cpu, map, config, sections } = this.board
     this.processor = cpu
     this.loop = new RunLoop(cpu, this.time, options.loop ?? systemLoop(), () => this.askForReset())
     const acpi = this.props.acpi
-      ? acpiFiles({ cpus: 1, hpet: this.props.hpet, floppy: true, serialPorts: 1, lowMemoryEnd: map.low })
+      ? acpiFiles({
+          cpus: 1,
+          hpet: this.props.hpet,
+          floppy: true,
+          serialPorts: 1,
+          lowMemoryEnd: map.low,
+          pciRootUid: Number(boardValues['pci-root-uid'] ?? 0),
+        })
       : undefined
     const blocks = offerFirmwareFiles(config, host, {
       ramBytes,
       acpi,
       machine: this.type.name,
-      boardValues: boardOf(this.type.family, this.type.version),
+      boardValues,
       onAcpiRead: () => void (this.states.acpiBuild.patched = 1),
     })
     this.ramBlocks = [...map.blocks, ...blocks].sort((a, b) => b.maxSize - a.maxSize)

@@ -1,6 +1,7 @@
 /**
- * The side that takes a guest. RAM goes straight to its place, since this machine has not run yet; device state is
- * loaded section by section and put back as it was if anything after it fails, so no machine is half loaded.
+ * The side that takes a guest. RAM goes straight to its place and device state is loaded section by section, since this
+ * machine has not run yet. If anything fails before the first of them the machine is as it was; afterwards it is spoiled:
+ * it holds parts of two guests and never runs.
  */
 import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
 import {
@@ -11,10 +12,11 @@ import {
   load,
   restore,
   snapshot,
+  type Configuration,
   type PartialReader,
   type RamBlockEntry,
+  UnknownSections,
   type SectionHead,
-  type Snapshot,
   type StreamItem,
   type StreamLimits,
   type VMState,
@@ -23,7 +25,11 @@ import type { Channel } from './channel.ts'
 import { MigrationError, sentenceOf, type MigrationErrorCode } from './errors.ts'
 import { newFigures, type MigrationFigures } from './figures.ts'
 import type { Migratable, MigratableSection } from './migratable.ts'
-import { hostPace, type Pace } from './pace.ts'
+import { MultifdFault } from './multifd/packet.ts'
+import { gather, type MultifdReceiving } from './multifd/gather.ts'
+import { MultifdFailure, MultifdReceiver, type Place } from './multifd/receiver.ts'
+import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
+import { defaultParameters, type MigrationParameters } from './parameters.ts'
 import { BACK, UNSPOKEN, backMessage, u32Of, type DestinationPhase, type MigrationStatus } from './protocol.ts'
 import { isZero, wordsOf } from './ram.ts'
 
@@ -32,6 +38,10 @@ export interface IncomingOptions {
   readonly channel: Channel
   /** False: the guest stays stopped after it has arrived (QEMU's -S). A function is asked when it has arrived. */
   readonly autostart: boolean | (() => boolean)
+  /** Pages come over channels of their own (QEMU's multifd); `channel` is the first of all that comes. */
+  readonly multifd?: MultifdReceiving
+  /** Of these the timeouts matter here. */
+  readonly parameters?: MigrationParameters
   readonly pace?: Pace
   readonly limits?: Partial<StreamLimits>
   readonly onStatus?: (status: MigrationStatus) => void
@@ -54,14 +64,21 @@ export class IncomingMigration {
 
   private readonly options: IncomingOptions
   private readonly machine: Migratable
-  private readonly channel: Channel
+  private channel: Channel
+  private readonly parameters: MigrationParameters
   private readonly pace: Pace
   private readonly reader: StreamReader<MigratableSection>
   private readonly sections = new Map<string, MigratableSection>()
   private readonly blocks = new Map<string, { readonly block: RamBlock; readonly words: Uint32Array }>()
-  private readonly loaded = new Map<MigratableSection, number>()
-  private readonly undo: Snapshot[] = []
-  private readonly oldSizes: (() => void)[] = []
+  private readonly loaded = new Map<MigratableSection, { readonly version: number; readonly offset: number }>()
+  /** RAM blocks of the stream that this machine has not got: it will be refused, once the list of sections is known. */
+  private readonly foreign: string[] = []
+  /** Whether anything of the guest is in the machine. */
+  private touched = false
+  /** Offset in the stream of the item at work. */
+  private at = 0
+  private readonly announced = new Set<string>()
+  private multifd: MultifdReceiver | undefined
   private returnPath = false
   private stopped: string | undefined
 
@@ -69,22 +86,28 @@ export class IncomingMigration {
     this.options = options
     this.machine = options.machine
     this.channel = options.channel
+    this.parameters = options.parameters ?? defaultParameters()
     this.pace = options.pace ?? hostPace
     this.figures = newFigures(this.pace.nowMs())
     for (const s of this.machine.sections) this.sections.set(`${s.idstr}/${s.instance}`, s)
     for (const block of this.machine.ramBlocks) this.blocks.set(block.name, { block, words: wordsOf(block) })
     this.reader = new StreamReader({
       decode: (head, reader) => this.decode(head, reader),
+      knows: (head) => this.foreign.length === 0 && this.sections.has(`${head.idstr}/${head.instance}`),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
   }
 
   /** Runs the migration to its end. Never rejects. */
   async run(): Promise<IncomingResult> {
+    if (this.machine.spoiled !== undefined) {
+      return await this.failed(this.fault('refused', this.machine.spoiled))
+    }
     this.machine.runState = 'inmigrate'
     this.machine.carriedRunState = undefined
     this.setStatus('setup')
     try {
+      await this.openMultifd()
       for (;;) {
         const item = await this.nextItem()
         if (item === undefined) break
@@ -95,6 +118,23 @@ export class IncomingMigration {
     } catch (thrown) {
       return await this.failed(thrown)
     }
+  }
+
+  /** Waits until every channel is there, and begins to read those of the pages. */
+  private async openMultifd(): Promise<void> {
+    const { multifd } = this.options
+    if (multifd === undefined) return
+    const gathered = await gather(this.channel, multifd, this.pace, this.parameters.peerTimeoutMs)
+    this.channel = gathered.main
+    const placeOf = (name: string): Place | undefined => (this.announced.has(name) ? this.blocks.get(name) : undefined)
+    this.multifd = new MultifdReceiver(gathered.channels, placeOf, this.figures)
+    if (this.stopped !== undefined) throw this.fault('cancelled', this.stopped)
+    this.multifd.start()
+  }
+
+  /** Waits until the channels of the pages have come to their next SYNC, as the main channel has. */
+  private async sync(): Promise<void> {
+    if (this.multifd !== undefined) await within(this.pace, this.parameters.idleTimeoutMs, this.multifd.sync())
   }
 
   /** Gives up; without effect once the guest has been accepted. */
@@ -117,6 +157,7 @@ export class IncomingMigration {
         return undefined
       }
       if (item !== undefined) {
+        this.at = item.offset
         return item.kind === 'vmdescription' ? undefined : item
       }
       if (this.ended) {
@@ -132,9 +173,9 @@ export class IncomingMigration {
   private async feed(): Promise<void> {
     let bytes: Uint8Array | undefined
     try {
-      bytes = await this.channel.receive()
+      bytes = await this.receive()
     } catch (thrown) {
-      if (!this.reader.complete) throw this.fault('channel', sentenceOf(thrown), undefined, thrown)
+      if (!this.reader.complete && !this.reader.refusing) throw thrown
     }
     if (bytes === undefined) {
       this.ended = true
@@ -145,13 +186,21 @@ export class IncomingMigration {
     }
   }
 
+  /** Bytes of the main channel; rejects too if a channel of multifd fails, or if the source is silent for too long. */
+  private async receive(): Promise<Uint8Array | undefined> {
+    const received = this.channel.receive().catch((thrown: unknown) => {
+      throw this.fault('channel', sentenceOf(thrown), undefined, thrown)
+    })
+    // it goes on if another ends the waiting
+    received.catch(() => undefined)
+    const first = this.multifd === undefined ? received : Promise.race([received, this.multifd.failure])
+    return within(this.pace, this.parameters.idleTimeoutMs, first)
+  }
+
   private async take(item: Item): Promise<void> {
     switch (item.kind) {
-      case 'configuration': {
-        const own = this.machine.machineType
-        if (item.machine === own) break
-        throw this.fault('machine-type', `the source's machine type is ${item.machine}, ours is ${own}`)
-      }
+      case 'configuration':
+        return this.takeConfiguration(item)
       case 'command':
         return this.command(item.command, item.data)
       case 'sectionStart':
@@ -163,31 +212,60 @@ export class IncomingMigration {
         this.setStatus('active')
         break
       case 'ramPage':
+        if (this.foreign.length > 0) break
         this.blockOf(item.block).block.write(item.pageOffset, item.data)
         this.figures.normalPages++
         break
       case 'ramZero': {
+        if (this.foreign.length > 0) break
         const { block, words } = this.blockOf(item.block)
         if (!isZero(words, item.pageOffset / PAGE_SIZE)) block.fill(item.pageOffset, PAGE_SIZE, 0)
         this.figures.zeroPages++
         break
       }
       case 'ramXbzrle': {
+        if (this.foreign.length > 0) break
         const { block } = this.blockOf(item.block)
-        applyXbzrle(block.bytes.subarray(item.pageOffset, item.pageOffset + PAGE_SIZE), item.data)
+        try {
+          applyXbzrle(block.bytes.subarray(item.pageOffset, item.pageOffset + PAGE_SIZE), item.data)
+        } catch (thrown) {
+          throw this.fault('ram', sentenceOf(thrown), item.block, thrown)
+        }
         block.touched(item.pageOffset, PAGE_SIZE)
         break
       }
       case 'device':
-        this.loaded.set(item.value, item.version)
+        this.loaded.set(item.value, { version: item.version, offset: item.payloadOffset })
+        break
+      case 'ramEos':
+        if (this.machine.multifdFlushAfterEachSection === true) await this.sync()
+        break
+      case 'ramFlush':
+        await this.sync()
         break
       case 'header':
       case 'sectionEnd':
-      case 'ramEos':
-      case 'ramFlush':
       case 'eof':
       case 'vmdescription':
         break
+    }
+  }
+
+  private takeConfiguration(came: Configuration): void {
+    const own = this.machine.machineType
+    if (came.machine !== own) {
+      throw this.fault('machine-type', `the source's machine type is ${came.machine}, ours is ${own}`)
+    }
+    const bits = Math.log2(PAGE_SIZE)
+    if (came.targetPageBits !== undefined && came.targetPageBits !== bits) {
+      throw this.fault('machine-type', `the source's pages have ${came.targetPageBits} bits, ours ${bits}`)
+    }
+    const [first] = came.capabilities ?? []
+    if (first !== undefined)
+      throw this.fault('format', `the source has the capability ${first}, which is not spoken here`)
+    if (came.uuid?.some((byte) => byte !== 0) === true) {
+      const text = Array.from(came.uuid, (byte) => byte.toString(16).padStart(2, '0')).join('')
+      throw this.fault('machine-type', `the source's guest has the UUID ${text}, ours has none`)
     }
   }
 
@@ -201,10 +279,14 @@ export class IncomingMigration {
   }
 
   private takeList(blocks: readonly RamBlockEntry[]): void {
+    for (const { name } of blocks) if (!this.blocks.has(name)) this.foreign.push(name)
+    if (this.foreign.length > 0) {
+      // A source that listens is told at once, while its guest runs. In a file the list of sections is worth reading on.
+      if (this.channel.duplex) throw this.lacking([])
+      return
+    }
     for (const { name, length } of blocks) {
-      const own = this.blocks.get(name)
-      if (own === undefined) throw this.fault('ram', 'this machine has no such RAM block', name)
-      const { block } = own
+      const { block } = this.blocks.get(name)!
       if (block.usedSize === length) continue
       const fixed = block.maxSize === block.usedSize && block.name.startsWith('/rom@') === false
       if (fixed || length > block.maxSize) {
@@ -212,13 +294,27 @@ export class IncomingMigration {
         throw this.fault('ram', `${length} bytes at the source, ${most} here`, name)
       }
     }
+    this.touched = true
     for (const { name, length } of blocks) {
-      const { block } = this.blocks.get(name)!
-      const before = block.usedSize
-      this.oldSizes.push(() => (block.usedSize = before))
-      block.usedSize = length
+      this.blocks.get(name)!.block.usedSize = length
+      this.announced.add(name)
       this.figures.totalBytes += length
     }
+  }
+
+  /** The refusal of a guest with devices that this machine has not got. */
+  private lacking(sections: readonly string[], all = true): MigrationError {
+    const words = (name: string): string => {
+      const what = this.machine.explain?.(name)
+      return what === undefined ? name : `${name} (${what})`
+    }
+    const parts: string[] = []
+    if (this.foreign.length > 0) parts.push(`RAM block${plural(this.foreign)} ${this.foreign.map(words).join(', ')}`)
+    if (sections.length > 0) {
+      parts.push(`section${plural(sections)} ${sections.map(words).join(', ')}${all ? '' : ' and what follows'}`)
+    }
+    const own = this.machine.sections.map((s) => `${s.idstr}/${s.instance}`).join(', ')
+    return this.fault('unknown-section', `this machine has no ${parts.join(', no ')}; it has ${own}`, sections[0])
   }
 
   private blockOf(name: string): { readonly block: RamBlock; readonly words: Uint32Array } {
@@ -232,7 +328,7 @@ export class IncomingMigration {
     const { idstr, instance, version } = head
     const path = `${idstr}/${instance}`
     const section = this.sections.get(path)
-    if (section === undefined) throw this.fault('unknown-section', 'this machine has no such section', path)
+    if (section === undefined) throw this.lacking([path])
     const before = snapshot(section.vmstate, section.state)
     try {
       load(section.vmstate as VMState<object>, section.state, reader, version)
@@ -240,21 +336,23 @@ export class IncomingMigration {
       restore(before)
       throw thrown
     }
-    this.undo.push(before)
+    this.touched = true
     return section
   }
 
   private load(): void {
     this.phase = 'load'
+    if (this.foreign.length > 0) throw this.lacking([])
     if (this.blocks.size > 0 && this.figures.totalBytes === 0) throw this.fault('format', 'the stream has no RAM')
     for (const section of this.machine.sections) {
       if (!this.loaded.has(section)) this.warnings.push(`no section ${section.idstr}/${section.instance} in the stream`)
     }
     for (const section of this.machine.sections) {
-      const version = this.loaded.get(section)
-      if (version === undefined) continue
+      const came = this.loaded.get(section)
+      if (came === undefined) continue
+      this.at = came.offset
       try {
-        section.afterLoad?.(version)
+        section.afterLoad?.(came.version)
       } catch (thrown) {
         throw this.fault('device', sentenceOf(thrown), `${section.idstr}/${section.instance}`, thrown)
       }
@@ -277,16 +375,16 @@ export class IncomingMigration {
       this.options.onGuest?.(true)
     }
     this.setStatus('completed')
+    void this.multifd?.close()
     void this.channel.close()
     return { outcome: 'completed', running, warnings: this.warnings }
   }
 
   private async failed(thrown: unknown): Promise<IncomingResult> {
-    for (let i = this.undo.length - 1; i >= 0; i--) restore(this.undo[i]!)
-    for (const put of this.oldSizes.reverse()) put()
-    this.machine.carriedRunState = undefined
     const error = this.errorOf(thrown)
     this.error = error
+    if (this.touched) this.machine.spoil?.(error.message)
+    else if (this.machine.spoiled === undefined) this.machine.carriedRunState = undefined
     if (this.returnPath && this.phase !== 'handOver') {
       try {
         await this.channel.send(backMessage(BACK.SHUT, 1))
@@ -294,7 +392,7 @@ export class IncomingMigration {
         // the source finds out by the closed channel
       }
     }
-    await this.channel.close()
+    await Promise.all([this.channel.close(), this.multifd?.close()])
     this.setStatus('failed')
     return { outcome: 'failed', error }
   }
@@ -303,16 +401,27 @@ export class IncomingMigration {
     if (this.stopped !== undefined) return this.fault('cancelled', this.stopped)
     const inner = thrown instanceof StreamError ? (thrown.cause ?? thrown) : thrown
     if (inner instanceof MigrationError) return inner
+    if (thrown instanceof UnknownSections) {
+      this.at = thrown.offset
+      return this.lacking(
+        thrown.sections.filter((path) => !this.sections.has(path)),
+        thrown.all,
+      )
+    }
     if (thrown instanceof StreamError) {
       const path = thrown.section === '' ? undefined : thrown.section
+      this.at = thrown.offset
       return this.fault(CODES[thrown.code] ?? 'format', thrown.message, path, thrown)
     }
+    if (thrown instanceof MultifdFailure) return this.fault(thrown.code, thrown.message, `multifd/${thrown.id}`, thrown)
+    if (thrown instanceof MultifdFault) return this.fault('multifd', thrown.message, undefined, thrown)
+    if (thrown instanceof TimeIsUp) return this.fault('timeout', `the source is silent: ${thrown.message}`)
     if (thrown instanceof VMStateError) return this.fault('device', thrown.message, thrown.path, thrown)
     return this.fault('channel', sentenceOf(thrown), undefined, thrown)
   }
 
   private fault(code: MigrationErrorCode, detail: string, path?: string, cause?: unknown): MigrationError {
-    return new MigrationError(code, 'destination', this.phase, detail, path, cause)
+    return new MigrationError(code, 'destination', this.phase, detail, path, cause, this.at)
   }
 
   private setStatus(status: MigrationStatus): void {
@@ -321,6 +430,8 @@ export class IncomingMigration {
     this.options.onStatus?.(status)
   }
 }
+
+const plural = (list: readonly unknown[]): string => (list.length === 1 ? '' : 's')
 
 const CODES: Partial<Record<StreamError['code'], MigrationErrorCode>> = {
   section: 'device',

@@ -11,6 +11,8 @@ export interface MigrationFigures {
   /** Of these: while the guest ran, and while it stood still. */
   precopyBytes: number
   downtimeBytes: number
+  /** Of these: on the channels of multifd. */
+  multifdBytes: number
   /** Pages sent with data, and as a zero record. */
   normalPages: number
   zeroPages: number
@@ -35,6 +37,7 @@ export const newFigures = (startMs: number): MigrationFigures => ({
   transferredBytes: 0,
   precopyBytes: 0,
   downtimeBytes: 0,
+  multifdBytes: 0,
   normalPages: 0,
   zeroPages: 0,
   dirtySyncs: 0,
@@ -87,7 +90,7 @@ function ramFigures(f: MigrationFigures, totalMs: number): Record<string, number
     'dirty-sync-count': f.dirtySyncs,
     'postcopy-requests': 0,
     'page-size': PAGE_SIZE,
-    'multifd-bytes': 0,
+    'multifd-bytes': f.multifdBytes,
     'pages-per-second': Math.round(f.pagesPerSecond),
     'precopy-bytes': f.precopyBytes,
     'downtime-bytes': f.downtimeBytes,

@@ -49,7 +49,15 @@ function pair(setup: Setup = {}) {
     onStatus: (s) => statuses.push(s),
     ...setup.out,
   })
-  const incoming = new IncomingMigration({ machine: target, channel: b, autostart: true, pace, ...setup.in })
+  const parameters = { ...defaultParameters(), idleTimeoutMs: 0 }
+  const incoming = new IncomingMigration({
+    machine: target,
+    channel: b,
+    autostart: true,
+    pace,
+    parameters,
+    ...setup.in,
+  })
   return { source, target, a, b, pace, statuses, outgoing, incoming }
 }
 
@@ -194,28 +202,42 @@ function readItems(bytes: Uint8Array): string[] {
   return readWhole(bytes).map((i) => i.kind)
 }
 
-async function feed(target: FakeMachine, bytes: Uint8Array) {
+async function feed(target: FakeMachine, bytes: Uint8Array, duplex = true) {
   const [a, b] = memoryChannels({ highWaterBytes: Infinity })
   await a.send(bytes)
   await a.close()
-  return new IncomingMigration({ machine: target, channel: b, autostart: true }).run()
+  const channel: Channel = {
+    name: 'test',
+    duplex,
+    send: (data) => b.send(data),
+    receive: () => b.receive(),
+    close: () => b.close(),
+    abort: (reason) => b.abort(reason),
+  }
+  return new IncomingMigration({ machine: target, channel, autostart: true }).run()
 }
 
-test('A stream torn before its end starts nothing and leaves the devices as they were, wherever it is torn.', async () => {
+test('A stream torn before its end starts nothing: the machine is as it was, or spoiled, wherever it is torn.', async () => {
   const machine = new FakeMachine({ ramBytes: 1 << 16, chips: 2, suppressVmdesc: true })
   machine.poke(1, 5)
   machine.chips[0]!.counter = 7
   machine.chips[1]!.extra = 9
   const whole = await streamOf(machine)
   const untouched = new FakeMachine({ ramBytes: 1 << 16, chips: 2, suppressVmdesc: true })
+  let spoiled = 0
   for (let length = 0; length < whole.length; length++) {
     const target = new FakeMachine({ ramBytes: 1 << 16, chips: 2, suppressVmdesc: true })
     const result = await feed(target, whole.slice(0, length))
     expect(result.outcome).toBe('failed')
     expect(target.running).toBe(false)
-    expect(target.chips).toEqual(untouched.chips)
-    expect(target.tables.usedSize).toBe(untouched.tables.usedSize)
+    if (target.spoiled === undefined) expect(target.print()).toBe(untouched.print())
+    else if (result.outcome === 'failed') expect(target.spoiled).toBe(result.error.message)
+    spoiled += target.spoiled === undefined ? 0 : 1
+    const again = target.spoiled === undefined ? undefined : await feed(target, whole)
+    if (again !== undefined) expect(again.outcome === 'failed' && again.error.code).toBe('refused')
   }
+  const list = readWhole(whole).find((item) => item.kind === 'ramEos')!.offset
+  expect(spoiled).toBe(whole.length - list)
   expect((await feed(untouched, whole)).outcome).toBe('completed')
   expect(untouched.print()).toBe(machine.print())
 })
@@ -227,7 +249,11 @@ test.each<[string, FakeOptions, RegExp]>([
     /machine type is pc-fake-1.0, ours is pc-fake-2.0/,
   ],
   ['a block of another size', { ramBytes: 1 << 16, chips: 2 }, /pc.ram: 1048576 bytes at the source, 65536 here/],
-  ['a section too many', { chips: 1 }, /chip\/1: this machine has no such section/],
+  [
+    'a section too many',
+    { chips: 1 },
+    /chip\/1: this machine has no section chip\/1; it has timer\/0, chip\/0, globalstate\/0/,
+  ],
 ])('A destination with %s refuses; the source learns why it failed and goes on.', async (_, options, message) => {
   const p = pair({ target: new FakeMachine(options) })
   const [sent, taken] = await Promise.all([p.outgoing.run(), p.incoming.run()])
@@ -246,7 +272,30 @@ test('A destination that refuses the last section answers SHUT 1, and the source
   expect(taken.outcome === 'failed' && taken.error.message).toMatch(/chip\/1.*not bad/)
   expect(sent.outcome === 'failed' && sent.error.code).toBe('refused')
   expect(p.source.running).toBe(true)
-  expect(p.target.chips[0]!.counter).toBe(0)
+  expect(p.target.spoiled).toMatch(/chip\/1.*not bad/)
+})
+
+test('A guest with devices that the machine lacks is refused with the list of them.', async () => {
+  const source = new FakeMachine({ chips: 4 })
+  const untouched = new FakeMachine({ chips: 2 }).print()
+  const bytes = await streamOf(source)
+  const target = new FakeMachine({ chips: 2 })
+  const result = await feed(target, bytes)
+  expect(result.outcome === 'failed' && result.error.message).toContain(
+    'this machine has no sections chip/2, chip/3; it has timer/0, chip/0, chip/1, globalstate/0',
+  )
+  expect(result.outcome === 'failed' && result.error.offset).toBe(
+    readWhole(bytes).find((item) => item.kind === 'device' && item.instance === 2)!.offset,
+  )
+  expect(target.spoiled).toBeDefined()
+  const small = new FakeMachine({ chips: 2 })
+  ;(small as { ramBlocks: unknown }).ramBlocks = [small.ram]
+  const refused = await feed(small, bytes, false)
+  expect(refused.outcome === 'failed' && refused.error.message).toMatch(
+    /no RAM block \/rom@etc\/tables, no sections chip\/2, chip\/3; it has/,
+  )
+  expect(small.spoiled).toBeUndefined()
+  expect(small.print()).toBe(untouched)
 })
 
 /** Breaks the channel when the source enters a phase. */

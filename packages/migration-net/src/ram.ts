@@ -3,6 +3,36 @@ import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
 import type { RamBlockEntry, StreamWriter } from '@godwit/vmstate'
 import type { MigrationFigures } from './figures.ts'
 
+/** Where pages go. */
+export interface PageSink {
+  /** Bytes that wait to be sent. */
+  readonly pendingBytes: number
+  /** The bytes are copied. */
+  page(block: string, pageOffset: number, bytes: Uint8Array): void
+  zero(block: string, pageOffset: number): void
+}
+
+/** Pages as records of the main channel. */
+export class MainPages implements PageSink {
+  private readonly w: StreamWriter
+
+  constructor(w: StreamWriter) {
+    this.w = w
+  }
+
+  get pendingBytes(): number {
+    return this.w.pending
+  }
+
+  page(block: string, pageOffset: number, bytes: Uint8Array): void {
+    this.w.ramPage({ block, pageOffset }, bytes)
+  }
+
+  zero(block: string, pageOffset: number): void {
+    this.w.ramZero({ block, pageOffset })
+  }
+}
+
 interface Pending {
   readonly block: RamBlock
   readonly words: Uint32Array
@@ -71,19 +101,22 @@ export class RamSender {
     return found
   }
 
-  /** Writes records of pages until the bytes or the time are spent; false when none is left. */
-  write(w: StreamWriter, maxBytes: number, timeIsUp: () => boolean): boolean {
+  /**
+   * Gives pages to a sink until the bytes or the time are spent; false when none is left.
+   * @param findZeroes whether to look for pages of zeroes, which take hardly any bytes
+   */
+  write(sink: PageSink, maxBytes: number, timeIsUp: () => boolean, findZeroes = true): boolean {
     let written = 0
     for (const p of this.pending) {
       while (p.at < p.pages.length) {
-        if (w.pending >= maxBytes || (written % LOOK === 0 && written > 0 && timeIsUp())) return true
+        if (sink.pendingBytes >= maxBytes || (written % LOOK === 0 && written > 0 && timeIsUp())) return true
         const page = p.pages[p.at++]!
-        const place = { block: p.block.name, pageOffset: page * PAGE_SIZE }
-        if (isZero(p.words, page)) {
-          w.ramZero(place)
+        const offset = page * PAGE_SIZE
+        if (findZeroes && isZero(p.words, page)) {
+          sink.zero(p.block.name, offset)
           this.figures.zeroPages++
         } else {
-          w.ramPage(place, p.block.bytes.subarray(place.pageOffset, place.pageOffset + PAGE_SIZE))
+          sink.page(p.block.name, offset, p.block.bytes.subarray(offset, offset + PAGE_SIZE))
           this.figures.normalPages++
         }
         written++

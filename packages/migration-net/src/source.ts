@@ -19,11 +19,12 @@ import { Bandwidth } from './bandwidth.ts'
 import type { Channel } from './channel.ts'
 import { MigrationError, sentenceOf, type MigrationErrorCode } from './errors.ts'
 import { newFigures, queryMigrate, type MigrationFigures } from './figures.ts'
-import type { Migratable } from './migratable.ts'
+import type { Migratable, ZeroPageDetection } from './migratable.ts'
+import { ChannelOfMany, MultifdSender, type MultifdSending } from './multifd/sender.ts'
 import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
 import { defaultParameters, type MigrationParameters } from './parameters.ts'
 import { FIRST_PING, LAST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
-import { RamSender } from './ram.ts'
+import { MainPages, RamSender, type PageSink } from './ram.ts'
 import { ReturnPath } from './return-path.ts'
 
 export interface OutgoingOptions {
@@ -33,6 +34,8 @@ export interface OutgoingOptions {
   readonly parameters?: MigrationParameters
   /** Asks the destination for its word that it has loaded everything. Default: whether the channel is duplex. */
   readonly returnPath?: boolean
+  /** Pages go over channels of their own (QEMU's multifd). */
+  readonly multifd?: MultifdSending
   /** Waits, paused, for `continue()` before the devices are sent (QEMU's pause-before-switchover). */
   readonly pauseBeforeSwitchover?: boolean
   readonly pace?: Pace
@@ -68,6 +71,8 @@ export class OutgoingMigration {
   private readonly w = new StreamWriter()
   private readonly stop = new AbortController()
   private readonly returnPath: ReturnPath | undefined
+  private readonly multifd: MultifdSender | undefined
+  private readonly sink: PageSink
   private ram: RamSender | undefined
   private path: string | undefined
   private cancelled = false
@@ -75,6 +80,8 @@ export class OutgoingMigration {
   private committed = false
   private before: { readonly running: boolean; readonly runState: string } | undefined
   private pausedAtMs = 0
+  /** The dirty log was collected since the last batch. */
+  private newRound = false
   private release: (() => void) | undefined
 
   constructor(options: OutgoingOptions) {
@@ -85,6 +92,10 @@ export class OutgoingMigration {
     this.pace = options.pace ?? hostPace
     this.bandwidth = new Bandwidth(this.pace)
     this.figures = newFigures(this.pace.nowMs())
+    if (options.multifd !== undefined) {
+      this.multifd = new MultifdSender(options.multifd, this.w, this.zeroPageDetection === 'multifd')
+    }
+    this.sink = this.multifd ?? new MainPages(this.w)
     if (options.returnPath ?? options.channel.duplex) this.returnPath = new ReturnPath(options.channel)
   }
 
@@ -92,6 +103,7 @@ export class OutgoingMigration {
   async run(): Promise<OutgoingResult> {
     this.setStatus('setup')
     try {
+      if (this.machine.spoiled !== undefined) throw this.fault('refused', this.machine.spoiled)
       for (const [phase, work] of this.phases) {
         this.phase = phase
         this.path = undefined
@@ -111,7 +123,7 @@ export class OutgoingMigration {
     this.setStatus('cancelling')
     this.stop.abort()
     this.release?.()
-    this.channel.abort('the migration was cancelled')
+    this.abortChannels('the migration was cancelled')
   }
 
   /** Goes on after pause-before-switchover. False if it is not waiting. */
@@ -148,6 +160,7 @@ export class OutgoingMigration {
     this.ram = new RamSender(machine.ramBlocks, this.figures)
     w.sectionStart('start', RAM_SECTION)
     w.ramBlockList(this.ram.list())
+    this.syncChannels()
     w.ramEos()
     w.sectionEnd()
     await this.flush()
@@ -184,8 +197,19 @@ export class OutgoingMigration {
     return figures.expectedDowntimeMs <= this.parameters.downtimeLimitMs
   }
 
+  private get zeroPageDetection(): ZeroPageDetection {
+    return this.parameters.zeroPageDetection ?? this.machine.zeroPageDetection ?? 'multifd'
+  }
+
+  /** Brings the channels of multifd in step with the main one, which stands inside a live section. */
+  private syncChannels(): void {
+    this.multifd?.sync()
+    if (this.multifd !== undefined && this.machine.multifdFlushAfterEachSection !== true) this.w.ramFlush()
+  }
+
   private collect(sinceMs: number): void {
     const dirty = this.ram!.collect()
+    this.newRound = true
     if (sinceMs > 0) this.figures.dirtyPagesPerSecond = (dirty * 1000) / sinceMs
     this.options.onPass?.(this.figures.dirtySyncs)
   }
@@ -196,15 +220,19 @@ export class OutgoingMigration {
     const limit = limited ? this.parameters.maxBandwidth : 0
     const start = pace.nowMs()
     w.sectionStart(type, RAM_SECTION)
+    // a page of this round must not overtake one of the round before on another channel
+    if (this.newRound && this.multifd?.unsynced === true) this.syncChannels()
+    this.newRound = false
     const more = this.ram!.write(
-      w,
+      this.sink,
       Math.min(maxBytes, this.bandwidth.room(limit)),
       () => limited && pace.nowMs() - start >= BATCH_MS,
+      this.zeroPageDetection !== 'none',
     )
+    if (type === 'end' || this.machine.multifdFlushAfterEachSection === true) this.syncChannels()
     w.ramEos()
     w.sectionEnd()
-    const bytes = w.pending
-    await this.flush()
+    const bytes = await this.flush()
     await this.bandwidth.spent(bytes, limit, this.stop.signal)
     this.check()
     return more
@@ -256,7 +284,10 @@ export class OutgoingMigration {
       this.w.device({ sectionId, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
     }
     this.path = undefined
-    if (this.returnPath === undefined) return this.flush()
+    if (this.returnPath === undefined) {
+      await this.flush()
+      return
+    }
     // whatever breaks before the echo comes leaves the guest here; after it, all that is missing is the end
     this.w.ping(LAST_PING)
     await this.flush()
@@ -305,6 +336,7 @@ export class OutgoingMigration {
     this.ram?.stop()
     this.machine.runState = 'postmigrate'
     void this.channel.close()
+    this.multifd?.close()
     this.setStatus('completed')
     return { outcome: 'completed' }
   }
@@ -312,7 +344,7 @@ export class OutgoingMigration {
   private failed(thrown: unknown): OutgoingResult {
     this.ram?.stop()
     const error = this.errorOf(thrown)
-    this.channel.abort(error.message)
+    this.abortChannels(error.message)
     // a file cannot start a guest, so only a live peer leaves us in doubt
     const unknown = this.committed && error.code !== 'refused' && this.channel.duplex
     const outcome = unknown ? 'unknown' : error.code === 'cancelled' ? 'cancelled' : 'failed'
@@ -338,6 +370,7 @@ export class OutgoingMigration {
       return this.fault('refused', `the destination could not load the guest (status ${this.returnPath.refusal})`)
     }
     if (thrown instanceof MigrationError) return thrown
+    if (thrown instanceof ChannelOfMany) return this.fault('channel', thrown.message, `multifd/${thrown.id}`, thrown)
     if (thrown instanceof TimeIsUp) return this.fault('timeout', thrown.message, undefined, thrown)
     const code = this.path === undefined ? 'channel' : 'device'
     return this.fault(code, sentenceOf(thrown), this.path, thrown)
@@ -354,13 +387,26 @@ export class OutgoingMigration {
     if (lost !== undefined) throw this.fault('channel', lost)
   }
 
-  private async flush(): Promise<void> {
+  /**
+   * Sends what waits on all channels at once: the destination may be unable to read on from one of them before it has
+   * read on from another. Resolves with the number of bytes.
+   */
+  private async flush(): Promise<number> {
+    this.multifd?.finish()
     const bytes = this.w.take()
     const { figures } = this
-    await within(this.pace, this.parameters.peerTimeoutMs, this.channel.send(bytes))
-    figures.transferredBytes += bytes.length
-    if (this.before === undefined) figures.precopyBytes += bytes.length
-    else figures.downtimeBytes += bytes.length
+    const sending = Promise.all([this.channel.send(bytes), this.multifd?.send() ?? 0])
+    const [, multifdBytes] = await within(this.pace, this.parameters.peerTimeoutMs, sending)
+    figures.transferredBytes += bytes.length + multifdBytes
+    figures.multifdBytes += multifdBytes
+    if (this.before !== undefined) figures.downtimeBytes += bytes.length
+    else figures.precopyBytes += bytes.length
+    return bytes.length + multifdBytes
+  }
+
+  private abortChannels(reason: string): void {
+    this.channel.abort(reason)
+    this.multifd?.abort(reason)
   }
 
   private setStatus(status: MigrationStatus): void {

@@ -1,4 +1,5 @@
 /** Parameters and capabilities of migrations under QEMU's names. What has no effect here can be read, not changed. */
+import type { ZeroPageDetection } from '@godwit/migration-net'
 import type { Control } from '../control.ts'
 import type { Arguments } from './arguments.ts'
 import { QmpError } from './qmp-error.ts'
@@ -66,8 +67,6 @@ const INERT: Readonly<Record<string, unknown>> = {
   'tls-hostname': '',
   'tls-authz': '',
   'x-checkpoint-delay': 20000,
-  'multifd-channels': 2,
-  'multifd-compression': 'none',
   'multifd-zlib-level': 1,
   'multifd-zstd-level': 1,
   'xbzrle-cache-size': 67108864,
@@ -75,25 +74,95 @@ const INERT: Readonly<Record<string, unknown>> = {
 }
 
 const MAX_DOWNTIME_MS = 2_000_000
+const ZERO_PAGE_DETECTIONS: readonly unknown[] = ['none', 'legacy', 'multifd'] satisfies ZeroPageDetection[]
+
+/** A parameter that has an effect. `check` throws what is wrong with a value. */
+interface Setting {
+  get(control: Control): unknown
+  check(value: unknown): void
+  set(control: Control, value: never): void
+}
+
+const uint64 =
+  (name: string): Setting['check'] =>
+  (value) => {
+    if (!Number.isInteger(value) || (value as number) < 0) throw new QmpError(`Parameter '${name}' expects uint64`)
+  }
+
+const SETTINGS: Readonly<Record<string, Setting>> = {
+  'max-bandwidth': {
+    get: ({ parameters }) => parameters.maxBandwidth,
+    check: uint64('max-bandwidth'),
+    set: ({ parameters }, value: number) => void (parameters.maxBandwidth = value),
+  },
+  'downtime-limit': {
+    get: ({ parameters }) => parameters.downtimeLimitMs,
+    check(value) {
+      uint64('downtime-limit')(value)
+      if ((value as number) > MAX_DOWNTIME_MS) {
+        throw new QmpError(`Parameter 'downtime_limit' expects an integer in the range of 0 to ${MAX_DOWNTIME_MS} ms`)
+      }
+    },
+    set: ({ parameters }, value: number) => void (parameters.downtimeLimitMs = value),
+  },
+  'multifd-channels': {
+    get: (control) => control.multifdChannels,
+    check(value) {
+      if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 255) {
+        throw new QmpError("Parameter 'multifd_channels' expects a value between 1 and 255")
+      }
+    },
+    set: (control, value: number) => void (control.multifdChannels = value),
+  },
+  'multifd-compression': {
+    get: () => 'none',
+    check(value) {
+      if (value !== 'none') {
+        throw new QmpError(
+          `Parameter 'multifd-compression': '${String(value)}' is not supported here, pages are not compressed`,
+        )
+      }
+    },
+    set: () => undefined,
+  },
+  'zero-page-detection': {
+    get: ({ parameters, machine }) => parameters.zeroPageDetection ?? machine.zeroPageDetection ?? 'multifd',
+    check(value) {
+      if (!ZERO_PAGE_DETECTIONS.includes(value)) {
+        throw new QmpError(`Parameter 'zero-page-detection' does not accept value '${String(value)}'`)
+      }
+    },
+    set: ({ parameters }, value: ZeroPageDetection) => void (parameters.zeroPageDetection = value),
+  },
+  // ours: patience with a peer that is silent, in ms; 0 waits for ever
+  'x-godwit-peer-timeout': {
+    get: ({ parameters }) => parameters.peerTimeoutMs,
+    check: uint64('x-godwit-peer-timeout'),
+    set: ({ parameters }, value: number) => void (parameters.peerTimeoutMs = value),
+  },
+  'x-godwit-idle-timeout': {
+    get: ({ parameters }) => parameters.idleTimeoutMs,
+    check: uint64('x-godwit-idle-timeout'),
+    set: ({ parameters }, value: number) => void (parameters.idleTimeoutMs = value),
+  },
+}
 
 export function queryParameters(control: Control): unknown {
-  const { maxBandwidth, downtimeLimitMs } = control.parameters
-  return { ...INERT, 'max-bandwidth': maxBandwidth, 'downtime-limit': downtimeLimitMs }
+  return {
+    ...INERT,
+    ...Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, setting.get(control)])),
+  }
 }
 
 export function setParameters(control: Control, args: Arguments): void {
   for (const [name, value] of Object.entries(args)) {
-    if (name === 'max-bandwidth' || name === 'downtime-limit') {
-      if (!Number.isInteger(value) || (value as number) < 0) throw new QmpError(`Parameter '${name}' expects uint64`)
-      if (name === 'downtime-limit' && (value as number) > MAX_DOWNTIME_MS) {
-        throw new QmpError(`Parameter 'downtime_limit' expects an integer in the range of 0 to ${MAX_DOWNTIME_MS} ms`)
-      }
-    } else if (!(name in INERT)) {
+    if (Object.hasOwn(SETTINGS, name)) {
+      SETTINGS[name]!.check(value)
+    } else if (!Object.hasOwn(INERT, name)) {
       throw new QmpError(`Parameter '${name}' is unexpected`)
     } else if (value !== INERT[name]) {
       throw new QmpError(`Parameter '${name}' has no effect here and cannot be changed`)
     }
   }
-  if (typeof args['max-bandwidth'] === 'number') control.parameters.maxBandwidth = args['max-bandwidth']
-  if (typeof args['downtime-limit'] === 'number') control.parameters.downtimeLimitMs = args['downtime-limit']
+  for (const [name, value] of Object.entries(args)) SETTINGS[name]?.set(control, value as never)
 }

@@ -263,12 +263,12 @@ test('A capability that is not there cannot be switched on, but off.', async () 
   const s = await negotiated()
   const set = (capability: string, state: boolean): Promise<unknown> =>
     s.ask('migrate-set-capabilities', { capabilities: [{ capability, state }] })
-  expect(await set('multifd', true)).toEqual(error("Capability 'multifd' is not supported here"))
-  expect(await set('multifd', false)).toEqual({ return: {} })
+  expect(await set('postcopy-ram', true)).toEqual(error("Capability 'postcopy-ram' is not supported here"))
+  expect(await set('postcopy-ram', false)).toEqual({ return: {} })
   await set('return-path', true)
   const { return: list } = (await s.ask('query-migrate-capabilities')) as { return: unknown[] }
   expect(list).toContainEqual({ state: true, capability: 'return-path' })
-  expect(list).toContainEqual({ state: false, capability: 'multifd' })
+  expect(list).toContainEqual({ state: false, capability: 'postcopy-ram' })
 })
 
 test('What is there is listed: commands, machines, the processor.', async () => {

@@ -121,16 +121,17 @@ export function connect(address: SocketAddress): Promise<SocketChannel> {
   })
 }
 
-/** A socket that waits for one peer. */
+/** A socket that waits for a peer, or for several connections of one. */
 export interface Listening {
   /** Where it listens; the port is the real one if 0 was asked for. */
   readonly address: SocketAddress
-  /** The first peer to come; listening ends with it. */
+  /** The next connection; listening ends with the last one that was asked for. One call for each. */
   accept(): Promise<SocketChannel>
   close(): void
 }
 
-export async function listen(address: SocketAddress): Promise<Listening> {
+/** @param connections how many will come: one, and one for each channel of multifd */
+export async function listen(address: SocketAddress, connections = 1): Promise<Listening> {
   const server = createServer({ allowHalfOpen: true })
   const options: ListenOptions =
     address.kind === 'tcp' ? { host: address.host || '0.0.0.0', port: address.port } : { path: address.path }
@@ -141,16 +142,41 @@ export async function listen(address: SocketAddress): Promise<Listening> {
     })
     server.listen(options, resolve)
   })
-  const first = new Promise<SocketChannel>((resolve, reject) => {
-    server.once('connection', (socket: Socket) => {
-      server.close()
-      resolve(new SocketChannel(socket, `${printSocket(bound)} (incoming)`))
-    })
-    server.once('close', () => reject(new ChannelError(printSocket(bound), 'closed before a peer came')))
-  })
-  first.catch(() => undefined)
   const bound = boundAddress(server, address)
-  return { address: bound, accept: () => first, close: () => void server.close() }
+  const places = Array.from({ length: connections }, place)
+  // what nobody waits for may fail unheard
+  for (const { promise } of places) promise.catch(() => undefined)
+  let come = 0
+  let given = 0
+  server.on('connection', (socket: Socket) => {
+    const next = places[come++]
+    if (come >= connections) server.close()
+    if (next === undefined) return void socket.destroy()
+    next.resolve(new SocketChannel(socket, `${printSocket(bound)} (incoming)`))
+  })
+  const closed = new ChannelError(printSocket(bound), 'closed before a peer came')
+  // the server is closed when its connections are, which is too late for whoever waits for one more
+  const close = (): void => {
+    server.close()
+    for (const place of places.slice(come)) place.reject(closed)
+  }
+  return {
+    address: bound,
+    accept: () => places[given++]?.promise ?? Promise.reject(closed),
+    close,
+  }
+}
+
+interface Expected {
+  readonly promise: Promise<SocketChannel>
+  readonly resolve: (channel: SocketChannel) => void
+  readonly reject: (error: Error) => void
+}
+
+function place(): Expected {
+  let settle!: Omit<Expected, 'promise'>
+  const promise = new Promise<SocketChannel>((resolve, reject) => (settle = { resolve, reject }))
+  return { promise, ...settle }
 }
 
 function boundAddress(server: Server, wanted: SocketAddress): SocketAddress {

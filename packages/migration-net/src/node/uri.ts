@@ -1,6 +1,6 @@
 import type { Channel } from '../channel.ts'
 import { fileReader, fileWriter } from './file.ts'
-import { connect, listen, type Listening, type SocketAddress } from './socket.ts'
+import { connect, listen, type SocketAddress } from './socket.ts'
 
 /** Where a migration goes to or comes from, as QEMU's uri says it. */
 export type MigrationAddress =
@@ -58,6 +58,21 @@ export function parseChannels(channels: unknown): MigrationAddress {
 
 const bracket = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
+/** The main channel, and those of multifd, to where a guest shall go; QEMU before 8.0 takes the first for the main one. */
+export async function openAllOutgoing(address: MigrationAddress, channels: number): Promise<[Channel, ...Channel[]]> {
+  if (channels > 0 && address.kind === 'file') {
+    throw new AddressError('Migration requires multi-channel URIs (e.g. tcp)')
+  }
+  const opened: [Channel, ...Channel[]] = [await openOutgoing(address)]
+  try {
+    for (let i = 0; i < channels; i++) opened.push(await openOutgoing(address))
+  } catch (thrown) {
+    for (const channel of opened) channel.abort('a channel of the migration could not be opened')
+    throw thrown
+  }
+  return opened
+}
+
 /** A channel to where a guest shall go. */
 export async function openOutgoing(address: MigrationAddress): Promise<Channel> {
   if (address.kind === 'defer') throw new AddressError('"defer" is no place to migrate to')
@@ -66,10 +81,22 @@ export async function openOutgoing(address: MigrationAddress): Promise<Channel> 
   return fileWriter(address.path)
 }
 
-/** Waits where a guest shall come from; a file is there at once. */
-export async function openIncoming(address: MigrationAddress): Promise<Listening | { accept(): Promise<Channel> }> {
+/** Where a guest comes from. */
+export interface Incoming {
+  /** The next connection; a file has one. */
+  accept(): Promise<Channel>
+  /** Waits no longer for connections that have not come. */
+  close(): void
+}
+
+/**
+ * Waits where a guest shall come from; a file is there at once.
+ * @param connections how many will come: one, and one for each channel of multifd
+ */
+export async function openIncoming(address: MigrationAddress, connections = 1): Promise<Incoming> {
   if (address.kind === 'defer') throw new AddressError('"defer" waits for migrate-incoming')
-  if (address.kind !== 'file') return listen(address)
+  if (address.kind !== 'file') return listen(address, connections)
+  if (connections > 1) throw new AddressError('Migration requires multi-channel URIs (e.g. tcp)')
   const channel = await fileReader(address.path, address.offset)
-  return { accept: () => Promise.resolve(channel) }
+  return { accept: () => Promise.resolve(channel), close: () => undefined }
 }
