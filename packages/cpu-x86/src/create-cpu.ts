@@ -12,6 +12,7 @@ import type { Meanings } from './semantics/meaning.ts'
 import { INTEGER_FUNCTIONS, SEMANTICS } from './semantics/index.ts'
 import { SYSTEM_FUNCTIONS } from './system/index.ts'
 import { FPU_FUNCTIONS } from './fpu/index.ts'
+import type { Tier1Mode, Tier1Stats } from './tier1/regions.ts'
 import { hotSamples } from './tier0/hot-samples.ts'
 
 export interface CpuOptions {
@@ -32,6 +33,8 @@ export interface CpuOptions {
   readonly tscHz?: number
   /** Count executions of every block: see profile(). A third slower; takes a quarter of recordBytes more. */
   readonly profile?: boolean
+  /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'off'. */
+  readonly tier1?: Tier1Mode
   /** What an instruction means, and what meanings call. Default: everything there is. */
   readonly semantics?: Meanings
   readonly functions?: RuntimeFunctions
@@ -41,6 +44,7 @@ export interface CpuOptions {
 export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x10_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
+const DEFAULT_TIER1: Tier1Mode = 'off'
 
 export interface RunResult {
   /** budget: the instructions are done; halted: HLT, nothing to take; shutdown: triple fault; stopped: requestStop(). */
@@ -58,6 +62,8 @@ export interface ProcessorStats {
   readonly blocksDecoded: number
   readonly blocksDropped: number
   readonly handlers: number
+  /** Of compiled regions; undefined if there are none. */
+  readonly tier1: Readonly<Tier1Stats> | undefined
   /** Instructions that are not there, by name. */
   readonly missing: Readonly<Record<string, number>>
 }
@@ -117,6 +123,7 @@ export function createCpu(options: CpuOptions): Processor {
     recordBytes: options.recordBytes ?? DEFAULT_RECORD_BYTES,
     tscHz: options.model.tscHz ?? options.tscHz ?? 1_000_000_000,
     profile: options.profile ?? false,
+    tier1: options.tier1 ?? DEFAULT_TIER1,
     semantics: options.semantics ?? SEMANTICS,
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
@@ -181,6 +188,7 @@ function statsOf(engine: Engine): ProcessorStats {
     blocksDecoded: blocks.decoded,
     blocksDropped: blocks.dropped,
     handlers: handlers.names.length,
+    tier1: engine.regions === undefined ? undefined : { ...engine.regions.stats },
     missing: Object.fromEntries(stats.missing),
   }
 }

@@ -11,6 +11,6 @@ export {
 } from './create-cpu.ts'
 export { cpuidLines, resetRegisterLines } from './guest-abi.ts'
 export type { StopReason } from './engine/engine.ts'
-export { cpuModel, CpuModel, MODELS } from './models.ts'
+export { cpuModel, CpuModel, FEATURES_HERE, MODELS, takesFromMachine } from './models.ts'
 export { S } from './state.ts'
 export { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire } from './vmstate.ts'

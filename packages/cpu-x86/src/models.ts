@@ -14,7 +14,7 @@ interface ModelData {
   stepping: number
   readonly level: number
   readonly xlevel: number
-  readonly id: string
+  id: string
   readonly words: Partial<FeatureWords>
 }
 
@@ -104,6 +104,35 @@ export const IMPLEMENTED: FeatureWords = {
   '7.ebx': 0x280,
 }
 
+/** Names of the features that a model can have here. */
+export const FEATURES_HERE: readonly string[] = WORDS.flatMap((word) =>
+  FEATURE_NAMES[word].filter((name, bit) => name !== '' && ((IMPLEMENTED[word] >>> bit) & 1) === 1),
+)
+
+/** What machine versions switch besides features; all on in the newest. */
+export interface CpuQuirks {
+  /** The third-level cache is told. */
+  readonly l3: boolean
+  /** Leaf 0xb is there. */
+  readonly leafB: boolean
+  /** The hypervisor leaf has TCG's name. */
+  readonly tcgLeaf: boolean
+  /** Features beyond a model's highest leaf raise it. */
+  readonly autoLevel: boolean
+  /** The stream has the count of SMIs. */
+  readonly sendsSmiCount: boolean
+}
+
+const QUIRKS: Readonly<Record<string, keyof CpuQuirks>> = {
+  'l3-cache': 'l3',
+  'cpuid-0xb': 'leafB',
+  'tcg-cpuid': 'tcgLeaf',
+  'full-cpuid-auto-level': 'autoLevel',
+  'x-migrate-smi-count': 'sendsSmiCount',
+}
+const NEWEST = Object.fromEntries(Object.values(QUIRKS).map((q) => [q, true])) as unknown as CpuQuirks
+const NUMBERS = ['family', 'model', 'stepping'] as const
+
 export class CpuModel {
   readonly name: string
   readonly vendor: string
@@ -119,8 +148,9 @@ export class CpuModel {
   readonly physBits: number
   /** Rate of the TSC in Hz, if it was asked for. */
   readonly tscHz: number | undefined
+  readonly quirks: CpuQuirks
 
-  constructor(name: string, d: ModelData, wanted: FeatureWords, tscHz?: number) {
+  constructor(name: string, d: ModelData, wanted: FeatureWords, tscHz?: number, quirks: CpuQuirks = NEWEST) {
     const all = { ...wanted }
     if (d.vendor === AMD) all['x1.edx'] = (all['x1.edx'] & ~AMD_COPIES) | (all['1.edx'] & AMD_COPIES)
     const kept = {} as Record<Word, number>
@@ -138,9 +168,10 @@ export class CpuModel {
     this.modelId = d.id
     this.words = kept
     this.filtered = filtered
-    this.level = Math.max(d.level, kept['7.ebx'] !== 0 ? 7 : 0)
+    this.quirks = quirks
+    this.level = Math.max(d.level, quirks.autoLevel && kept['7.ebx'] !== 0 ? 7 : 0)
     // A model without 64-bit features may still be given them (`base,+lm`): then the leaf that holds them must exist.
-    const extended = kept['x1.edx'] !== 0 || kept['x1.ecx'] !== 0
+    const extended = quirks.autoLevel && (kept['x1.edx'] !== 0 || kept['x1.ecx'] !== 0)
     this.xlevel = Math.max(d.xlevel, extended ? (this.has('lm') ? 0x8000_0008 : 0x8000_0001) : 0)
     const bigFamily = d.family > 15 ? d.family - 15 : 0
     this.signature =
@@ -179,9 +210,22 @@ export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
     throw new RangeError(`no processor model "${name}"; there are ${Object.keys(MODELS).join(', ')}`)
   }
   const d = { ...newest }
-  const set = compat[`${name}-x86_64-cpu`] ?? {}
-  for (const key of ['family', 'model', 'stepping'] as const) if (set[key] !== undefined) d[key] = Number(set[key])
+  const set = { ...compat['x86_64-cpu'], ...compat[`${name}-x86_64-cpu`] }
+  for (const key of NUMBERS) if (set[key] !== undefined) d[key] = Number(set[key])
+  if (set['model-id'] !== undefined) d.id = set['model-id']
   const wanted = Object.fromEntries(WORDS.map((w) => [w, d.words[w] ?? 0])) as Record<Word, number>
+  const quirks = { ...NEWEST } as Record<keyof CpuQuirks, boolean>
+  /** Features of the machine version that this processor lacks. */
+  const lacking = new Map<string, string>()
+  for (const [key, value] of Object.entries(set)) {
+    const quirk = QUIRKS[key]
+    const found = featureOf(key)
+    if (quirk !== undefined) quirks[quirk] = isOn(value)
+    else if (found !== undefined && isOn(value)) {
+      wanted[found.word] |= 1 << found.bit
+      if (((IMPLEMENTED[found.word] >>> found.bit) & 1) === 0) lacking.set(`${found.word} ${found.bit}`, key)
+    } else if (found !== undefined) wanted[found.word] &= ~(1 << found.bit)
+  }
   const asked: string[] = []
   let tscHz: number | undefined
   for (const change of changes) {
@@ -194,13 +238,34 @@ export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
     if (found === undefined) {
       throw new RangeError(`no processor feature "${feature}"; nearest: ${nearest(feature).join(', ')}`)
     }
+    lacking.delete(`${found.word} ${found.bit}`)
     if (on) {
       if (((IMPLEMENTED[found.word] >>> found.bit) & 1) === 0) asked.push(feature)
       wanted[found.word] |= 1 << found.bit
     } else wanted[found.word] &= ~(1 << found.bit)
   }
   if (asked.length > 0) throw new RangeError(`processor features that are not here: ${asked.join(', ')}`)
-  return new CpuModel(name, d, wanted, tscHz)
+  if (lacking.size > 0) {
+    const features = [...lacking.values()]
+    const without = features.map((f) => `${f}=off`).join(',')
+    throw new RangeError(
+      `the machine version gives ${name} ${features.join(' and ')}, which is not here; to do without: -cpu ${name},${without}`,
+    )
+  }
+  return new CpuModel(name, d, wanted, tscHz, quirks)
+}
+
+/** Whether a processor model takes a property from a machine version. */
+export const takesFromMachine = (property: string): boolean =>
+  property in QUIRKS ||
+  property === 'model-id' ||
+  (NUMBERS as readonly string[]).includes(property) ||
+  featureOf(property) !== undefined
+
+function isOn(text: string): boolean {
+  if (['on', 'true', 'yes'].includes(text)) return true
+  if (['off', 'false', 'no'].includes(text)) return false
+  throw new RangeError(`expected on or off, came "${text}"`)
 }
 
 const METRIC: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }

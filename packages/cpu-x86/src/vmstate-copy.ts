@@ -95,7 +95,8 @@ export function fill(s: CpuWire): void {
   s['env.msr_ia32_misc_enable'] = state.miscEnable
   s['env.msr_ia32_feature_control'] = state.featureControl
   s['env.tsc_khz'] = state.tscKhz
-  s['env.msr_smi_count'] = state.smiCount
+  // Nought is not sent: machine versions before this subsection go without it.
+  s['env.msr_smi_count'] = s.cpu.model.quirks.sendsSmiCount ? state.smiCount : 0n
 }
 
 function fillSegment(s: CpuWire, w: SegmentWire, i: number): void {

@@ -3,6 +3,7 @@
  * writes them. The state that travels is a plain object: preSave fills it from the processor, postLoad takes it in.
  */
 import {
+  born,
   array,
   i32,
   i64,
@@ -16,6 +17,7 @@ import {
   u64,
   u8,
   derived,
+  type Release,
   type Subsection,
   type VMState,
 } from '@godwit/vmstate'
@@ -46,28 +48,41 @@ const segment = struct<SegmentWire>({
   name: 'segment',
   version: 1,
   minVersion: 1,
+  life: { born: '0.6.0' },
   fields: { selector: u32, base: u64, limit: u32, flags: u32 },
 })
 const fpValue: VMState<FpRegWire> = {
   name: 'fpreg_tmp',
   version: 0,
   minVersion: 0,
+  life: { born: '0.6.0', described: '2.10' },
   fields: { mantissa: named('tmp_mant', u64), exponent: named('tmp_exp', u16) },
 }
 const fpReg = struct<{ tmp: FpRegWire }>({
   name: 'fpreg',
   version: 0,
   minVersion: 0,
+  life: { born: '0.6.0', described: '2.10' },
   fields: { tmp: tmp(fpValue, { before: (value: FpRegWire) => value, after: (value: FpRegWire) => value }) },
 })
-const vectorHalf = (name: string, first: number) =>
+const vectorHalf = (name: string, first: number, release: Release, fields = release) =>
   struct<XmmWire>({
     name,
     version: 1,
     minVersion: 1,
-    fields: { low: named(`_q_ZMMReg[${first}]`, u64), high: named(`_q_ZMMReg[${first + 1}]`, u64) },
+    life: { born: release },
+    fields: {
+      low: born(fields, named(`_q_ZMMReg[${first}]`, u64)),
+      high: born(fields, named(`_q_ZMMReg[${first + 1}]`, u64)),
+    },
   })
-const mtrr = struct<MtrrWire>({ name: 'mtrr_var', version: 1, minVersion: 1, fields: { base: u64, mask: u64 } })
+const mtrr = struct<MtrrWire>({
+  name: 'mtrr_var',
+  version: 1,
+  minVersion: 1,
+  life: { born: '0.6.0' },
+  fields: { base: born('0.10', u64), mask: born('0.10', u64) },
+})
 
 const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
 const noSegment = (): SegmentWire => ({ selector: 0, base: 0n, limit: 0, flags: 0 })
@@ -156,28 +171,84 @@ export const newCpuWire = (cpu: Cpu) => ({
 
 export type CpuWire = ReturnType<typeof newCpuWire>
 
-const sub = (name: string, needed: (s: CpuWire) => boolean, preLoad?: (s: CpuWire) => void): Subsection<CpuWire> => ({
-  name: `cpu/${name}`,
-  version: 1,
-  minVersion: 1,
-  needed,
-  ...(preLoad === undefined ? {} : { preLoad }),
-})
+const sub = (
+  name: string,
+  life: Pick<Subsection<CpuWire>, 'born' | 'gate' | 'when'>,
+  needed: (s: CpuWire) => boolean,
+): Subsection<CpuWire> => ({ name: `cpu/${name}`, version: 1, minVersion: 1, ...life, needed })
 
 // KVM's default of the poll control MSR is 1; without KVM it is 0, so it always travels.
-const pollControl = sub('poll_control_msr', (s) => s['env.poll_control_msr'] !== 1n)
-const fpopIpDp = sub('fpop_ip_dp', (s) => s['env.fpop'] !== 0 || s['env.fpip'] !== 0n || s['env.fpdp'] !== 0n)
-const tscAdjust = sub('msr_tsc_adjust', (s) => s['env.tsc_adjust'] !== 0n)
-const tscDeadline = sub('msr_tscdeadline', (s) => s['env.tsc_deadline'] !== 0n)
-const miscEnable = sub('msr_ia32_misc_enable', (s) => s['env.msr_ia32_misc_enable'] !== 1n)
-const featureControl = sub('msr_ia32_feature_control', (s) => s['env.msr_ia32_feature_control'] !== 0n)
-const tscKhz = sub('tsc_khz', (s) => s['env.tsc_khz'] !== 0n)
-const smiCount = sub('msr_smi_count', (s) => s['env.msr_smi_count'] !== 0n)
+const pollControl = sub(
+  'poll_control_msr',
+  { born: '4.2', when: 'the poll control MSR of KVM is not 1; under TCG always, as 0' },
+  (s) => s['env.poll_control_msr'] !== 1n,
+)
+const fpopIpDp = sub(
+  'fpop_ip_dp',
+  { born: '0.15', when: 'FPU opcode, instruction or data pointer is not 0' },
+  (s) => s['env.fpop'] !== 0 || s['env.fpip'] !== 0n || s['env.fpdp'] !== 0n,
+)
+const tscAdjust = sub('msr_tsc_adjust', { born: '1.4', when: 'TSC_ADJUST is not 0' }, (s) => s['env.tsc_adjust'] !== 0n)
+const tscDeadline = sub(
+  'msr_tscdeadline',
+  { born: '1.0', when: 'the TSC deadline MSR is not 0' },
+  (s) => s['env.tsc_deadline'] !== 0n,
+)
+const miscEnable = sub(
+  'msr_ia32_misc_enable',
+  { born: '1.0', when: 'IA32_MISC_ENABLE differs from its default' },
+  (s) => s['env.msr_ia32_misc_enable'] !== 1n,
+)
+const featureControl = sub(
+  'msr_ia32_feature_control',
+  { born: '1.7', when: 'IA32_FEATURE_CONTROL is not 0' },
+  (s) => s['env.msr_ia32_feature_control'] !== 0n,
+)
+const tscKhz = sub(
+  'tsc_khz',
+  {
+    born: '2.6',
+    gate: { type: 'machine', property: 'save_tsc_khz', value: 'false', offFor: '2.5', until: '10.1' },
+    when: 'the TSC frequency is known (KVM, or tsc-frequency given)',
+  },
+  (s) => s['env.tsc_khz'] !== 0n,
+)
+const smiCount = sub(
+  'msr_smi_count',
+  {
+    born: '2.12',
+    gate: { type: 'x86_64-cpu', property: 'x-migrate-smi-count', value: 'false', offFor: '2.11' },
+    when: 'the SMI counter is not 0 and x-migrate-smi-count is on',
+  },
+  (s) => s['env.msr_smi_count'] !== 0n,
+)
 
 export const cpuVmstate: VMState<CpuWire> = {
   name: 'cpu',
   version: 12,
   minVersion: 11,
+  life: {
+    born: '0.6.0',
+    versions: {
+      2: '0.6.0',
+      3: '0.7.0',
+      4: '0.9.0',
+      5: '0.10',
+      6: '0.10',
+      7: '0.10',
+      8: '0.10',
+      9: '0.11',
+      10: '0.11',
+      11: '0.12',
+      12: '0.13',
+    },
+    minVersions: { 11: '2.10' },
+    dead: {
+      'env.sysenter_esp': { wire: 'uint64 of versions below 7', born: '0.6.0', died: '2.10' },
+      'env.sysenter_eip': { wire: 'uint64 of versions below 7', born: '0.6.0', died: '2.10' },
+      'parent_obj.halted': { wire: 'uint32 of version 5', born: '0.10', died: '2.10' },
+    },
+  },
   fields: {
     cpu: derived('the processor itself'),
     'env.regs': array(u64, 16),
@@ -187,7 +258,7 @@ export const cpuVmstate: VMState<CpuWire> = {
     'env.fpuc': u16,
     'env.fpus_vmstate': u16,
     'env.fptag_vmstate': u16,
-    'env.fpregs_format_vmstate': u16,
+    'env.fpregs_format_vmstate': born('0.7.0', u16),
     'env.fpregs': array(fpReg, 8),
     'env.segs': array(segment, 6),
     'env.ldt': segment,
@@ -203,49 +274,49 @@ export const cpuVmstate: VMState<CpuWire> = {
     'env.cr[4]': u64,
     'env.dr': array(u64, 8),
     'env.a20_mask': i32,
-    'env.mxcsr': u32,
-    'env.xmm_regs[0]': array(vectorHalf('xmm_reg', 0), 16),
-    'env.efer': u64,
-    'env.star': u64,
-    'env.lstar': u64,
-    'env.cstar': u64,
-    'env.fmask': u64,
-    'env.kernelgsbase': u64,
-    'env.smbase': u32,
-    'env.pat': u64,
-    'env.hflags2': u32,
-    'env.vm_hsave': u64,
-    'env.vm_vmcb': u64,
-    'env.tsc_offset': u64,
-    'env.intercept': u64,
-    'env.intercept_cr_read': u16,
-    'env.intercept_cr_write': u16,
-    'env.intercept_dr_read': u16,
-    'env.intercept_dr_write': u16,
-    'env.intercept_exceptions': u32,
-    'env.v_tpr': u8,
-    'env.mtrr_fixed': array(u64, 11),
-    'env.mtrr_deftype': u64,
-    'env.mtrr_var': array(mtrr, 8),
-    'env.interrupt_injected': i32,
-    'env.mp_state': u32,
-    'env.tsc': u64,
-    'env.exception_nr': i32,
-    'env.soft_interrupt': u8,
-    'env.nmi_injected': u8,
-    'env.nmi_pending': u8,
-    'env.has_error_code': u8,
-    'env.sipi_vector': u32,
-    'env.mcg_cap': u64,
-    'env.mcg_status': u64,
-    'env.mcg_ctl': u64,
-    'env.mce_banks': array(u64, 40),
-    'env.tsc_aux': u64,
-    'env.system_time_msr': u64,
-    'env.wall_clock_msr': u64,
+    'env.mxcsr': born('0.7.0', u32),
+    'env.xmm_regs[0]': born('0.7.0', array(vectorHalf('xmm_reg', 0, '0.6.0', '0.7.0'), 16)),
+    'env.efer': born('0.7.0', u64),
+    'env.star': born('0.7.0', u64),
+    'env.lstar': born('0.7.0', u64),
+    'env.cstar': born('0.7.0', u64),
+    'env.fmask': born('0.7.0', u64),
+    'env.kernelgsbase': born('0.7.0', u64),
+    'env.smbase': born('0.9.0', u32),
+    'env.pat': born('0.10', u64),
+    'env.hflags2': born('0.10', u32),
+    'env.vm_hsave': born('0.10', u64),
+    'env.vm_vmcb': born('0.10', u64),
+    'env.tsc_offset': born('0.10', u64),
+    'env.intercept': born('0.10', u64),
+    'env.intercept_cr_read': born('0.10', u16),
+    'env.intercept_cr_write': born('0.10', u16),
+    'env.intercept_dr_read': born('0.10', u16),
+    'env.intercept_dr_write': born('0.10', u16),
+    'env.intercept_exceptions': born('0.10', u32),
+    'env.v_tpr': born('0.10', u8),
+    'env.mtrr_fixed': born('0.10', array(u64, 11)),
+    'env.mtrr_deftype': born('0.10', u64),
+    'env.mtrr_var': born('0.10', array(mtrr, 8)),
+    'env.interrupt_injected': born('0.11', i32),
+    'env.mp_state': born('0.11', u32),
+    'env.tsc': born('0.11', u64),
+    'env.exception_nr': born('0.12', i32, { formerly: { '4.1': 'env.exception_injected' } }),
+    'env.soft_interrupt': born('0.12', u8),
+    'env.nmi_injected': born('0.12', u8),
+    'env.nmi_pending': born('0.12', u8),
+    'env.has_error_code': born('0.12', u8),
+    'env.sipi_vector': born('0.12', u32),
+    'env.mcg_cap': born('0.11', u64),
+    'env.mcg_status': born('0.11', u64),
+    'env.mcg_ctl': born('0.11', u64),
+    'env.mce_banks': born('0.11', array(u64, 40)),
+    'env.tsc_aux': born('0.12', u64),
+    'env.system_time_msr': born('0.12', u64),
+    'env.wall_clock_msr': born('0.12', u64),
     'env.xcr0': since(12, u64),
     'env.xstate_bv': since(12, u64),
-    'env.xmm_regs[1]': since(12, array(vectorHalf('ymmh_reg', 2), 16)),
+    'env.xmm_regs[1]': since(12, array(vectorHalf('ymmh_reg', 2, '0.13'), 16)),
     'env.poll_control_msr': inside(pollControl, u64),
     'env.fpop': inside(fpopIpDp, u16),
     'env.fpip': inside(fpopIpDp, u64),
@@ -286,6 +357,7 @@ export const cpuCommonVmstate: VMState<CpuCommonWire> = {
   name: 'cpu_common',
   version: 1,
   minVersion: 1,
+  life: { born: '0.10' },
   fields: { cpu: derived('the processor itself'), halted: u32, interrupt_request: u32 },
   preSave(s) {
     const pending = s.cpu.state.low(S.pending)

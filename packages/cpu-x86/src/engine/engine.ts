@@ -23,6 +23,7 @@ import { modeOf, type Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { CodePages } from './code-pages.ts'
 import { SoftTlb } from './soft-tlb.ts'
+import { MAX_REGIONS, Regions, type Tier1Mode } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
 
@@ -43,6 +44,7 @@ export interface EngineOptions {
   readonly recordBytes: number
   readonly tscHz: number
   readonly profile: boolean
+  readonly tier1: Tier1Mode
   readonly semantics: Meanings
   readonly functions: RuntimeFunctions
   hot(): readonly HotSample[]
@@ -65,6 +67,11 @@ export class Engine implements Cpu {
   readonly stats = new Stats()
   /** Counts executions of blocks, if asked to. */
   readonly profile: Profile | undefined
+  /** Compiled code, if there is to be any. */
+  readonly regions: Regions | undefined
+  private readonly compileAll: boolean
+  /** The budget has just run out: where that was is a sample of what is hot. */
+  private sampling = false
   /** Vector of the last start-up message. */
   sipiVector = 0
   private readonly pic: InterruptSource | undefined
@@ -109,12 +116,14 @@ export class Engine implements Cpu {
       ...o.functions,
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
+      fill: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.plain(a, b, c, d)),
     }
     const records = o.host.allocate(o.recordBytes)
     this.profile = o.profile ? new Profile(o.host, records, o.recordBytes, () => this.state.rip) : undefined
+    const linked = link(this, functions)
     this.handlers = new Handlers({
       cpu: this,
-      linked: link(this, functions),
+      linked,
       semantics: o.semantics,
       hot: o.hot(),
       jumpCache: this.jumps.at,
@@ -127,9 +136,24 @@ export class Engine implements Cpu {
       handlers: this.handlers,
       decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
       onCode: (page) => this.tlb.protect(page),
-      onFull: () => this.jumps.flush('all'),
+      onDrop: (block) => this.regions?.drop(block),
+      onFull: () => {
+        this.regions?.clear()
+        this.jumps.flush('all')
+      },
       ...(this.profile === undefined ? {} : { onBlock: this.profile.note }),
     })
+    this.compileAll = o.tier1 === 'always'
+    if (o.tier1 !== 'off' && this.profile === undefined)
+      this.regions = new Regions({
+        cpu: this,
+        blocks: this.blocks,
+        handlers: this.handlers,
+        linked,
+        semantics: o.semantics,
+        mode: o.tier1,
+        used: o.host.allocate(MAX_REGIONS),
+      })
     this.watch(o.ramBlocks)
   }
 
@@ -280,6 +304,7 @@ export class Engine implements Cpu {
     this.counted += this.granted - w[S.budget >> 2]! - this.stolen
     const exit = w[S.exit >> 2]!
     this.stats.exits[exit]!++
+    this.sampling = exit === EXIT.budget
     if (exit !== EXIT.fault && exit !== EXIT.dead) return 'running'
     return this.interrupted(exit)
   }
@@ -366,6 +391,9 @@ export class Engine implements Cpu {
     }
     this.lastLength = blocks.lengthAt(hostPage, offset, mode)
     this.jumps.set(linear, record)
+    if (this.compileAll) this.regions?.force(hostPage, offset, mode)
+    else if (this.sampling) this.regions?.sample(hostPage, offset, mode)
+    this.sampling = false
     return record
   }
 

@@ -86,6 +86,27 @@ export class SoftTlb {
     return this.crossing(low, high, write, how, bytes)
   }
 
+  /** The runtime function of tier 1: a host address, or -1 where only slow() will do. Nothing has happened then. */
+  plain(low: number, high: number, write: number, bytes: number): number {
+    if ((low & (PAGE - 1)) + bytes > PAGE) return -1
+    const linear = high * 4294967296 + (low >>> 0)
+    const user = this.state[S.cpl >> 2] === 3
+    const { walker } = this
+    if (!walker.walk(linear, write !== 0 ? 'write' : 'read', user)) return -1
+    let page = walker.page.physical
+    if (this.state[S.a20Mask >> 2] !== -1 && (Math.floor(page / 0x10_0000) & 1) === 1) page -= 0x10_0000
+    const span = this.memory.find(page)
+    if (span === undefined || span.region.kind === 'io' || page + PAGE > span.end) return -1
+    const { region } = span
+    if (write !== 0) {
+      const host = region.block.offset + (region.blockOffset ?? 0) + page - span.base
+      if (region.kind === 'rom' || this.blocks().hasCode[host >>> 12] !== 0) return -1
+    }
+    this.misses++
+    const host = this.fill(span, page, low, high, user, write !== 0, bytes)
+    return host === DEVICE ? -1 : host
+  }
+
   /** The runtime function: the value of a store has been put into a slot. */
   commit(slot: number): void {
     const p = this.pendingAt.get(slot)!

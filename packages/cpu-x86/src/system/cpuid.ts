@@ -18,6 +18,8 @@ const CACHES: readonly Leaf[] = [
   [0x163, 0x03c0_003f, 0x3fff, 6],
 ]
 
+const L3 = 3
+
 /** What CPUID depends on besides the model. */
 export interface Seen {
   readonly apicId: number
@@ -44,17 +46,19 @@ function basic(model: CpuModel, leaf: number, sub: number, seen: Seen): Leaf {
       return [model.signature, (seen.apicId << 24) | 0x800, words['1.ecx'], edx]
     }
     case 2:
-      return [1, 0, 0x4d, 0x002c_307d]
+      return [1, 0, model.quirks.l3 ? 0x4d : 0, 0x002c_307d]
     case 4:
-      return CACHES[sub] ?? NONE
+      return sub === L3 && !model.quirks.l3 ? NONE : (CACHES[sub] ?? NONE)
     case 5:
       return [0, 0, 3, 0]
     case 7:
       return sub === 0 ? [0, words['7.ebx'], 0, 0] : NONE
     case 0xb:
+      if (!model.quirks.leafB) return NONE
       if (sub === 0) return [0, 1, 0x100, seen.apicId]
       return sub === 1 ? [0, 1, 0x201, seen.apicId] : [0, 0, sub & 0xff, seen.apicId]
     case 0x4000_0000:
+      if (!model.quirks.tcgLeaf) return NONE
       return [HYPERVISOR_LEVEL, 0x5447_4354, 0x4354_4743, 0x4743_5447]
     default:
       return NONE
@@ -77,7 +81,7 @@ function extended(model: CpuModel, leaf: number): Leaf {
     case 0x8000_0005:
       return [0x01ff_01ff, 0x01ff_01ff, 0x4002_0140, 0x4002_0140]
     case 0x8000_0006:
-      return [0, 0x4200_4200, 0x0200_8140, 0x0080_8140]
+      return [0, 0x4200_4200, 0x0200_8140, model.quirks.l3 ? 0x0080_8140 : 0]
     case 0x8000_0008:
       return [model.has('lm') ? 0x3000 | model.physBits : model.physBits, 0, 0, 0]
     default:

@@ -1,6 +1,6 @@
 /** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
 import { GuestFault } from '../cpu.ts'
-import type { Fetch, Insn } from '../decode/insn.ts'
+import type { Fetch, Flow, Insn } from '../decode/insn.ts'
 import type { Handlers } from './handlers.ts'
 import type { Mode } from './mode.ts'
 import { HANDLER, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
@@ -16,8 +16,27 @@ const STRETCH = 256
 /** Writes beside the code of a page until all its code is dropped: it is data that once was code. */
 const PATIENCE = 256
 
-interface Block {
+/** What tier 1 knows of a block. */
+export interface CodeBlock {
+  readonly hostPage: number
+  readonly mode: Mode
+  readonly record: number
+  readonly length: number
+  readonly start: number
+  readonly end: number
+  readonly live: boolean
+  readonly second: number
+  /** How its last instruction goes on, and offsets in this page of its direct target and of what follows it: -1 for none. */
+  readonly flow: Flow
+  readonly target: number
+  readonly next: number
+}
+
+interface Block extends CodeBlock {
   readonly key: number
+  flow: Flow
+  target: number
+  next: number
   record: number
   /** Records there is room for. */
   capacity: number
@@ -53,6 +72,8 @@ export interface BlocksOptions {
   decode(fetch: Fetch, mode: Mode): Insn
   /** A page has become code: nobody may write it unseen. */
   onCode(hostPage: number): void
+  /** A block is being dropped. */
+  onDrop?(block: CodeBlock): void
   /** Everything was forgotten. */
   onFull(): void
   /** For profiles: a block was decoded at a record; handlers and bytes in hex of its instructions. */
@@ -139,6 +160,49 @@ export class Blocks {
     return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1)
   }
 
+  /** The live block that begins at an offset. */
+  block(hostPage: number, offset: number, mode: Mode): CodeBlock | undefined {
+    const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
+    return block?.live === true ? block : undefined
+  }
+
+  /** Live blocks of a page in a mode. */
+  *blocksOf(hostPage: number, mode: Mode): Iterable<CodeBlock> {
+    for (const block of this.pages.get(hostPage)?.blocks.values() ?? [])
+      if (block.live && block.mode === mode) yield block
+  }
+
+  /** The instructions of a block that lies in one page. */
+  insnsOf(block: CodeBlock): Insn[] {
+    const insns: Insn[] = []
+    let at = block.hostPage * PAGE + block.start
+    const fetch: Fetch = (i) => this.bytes[at + i]!
+    while (insns.length < block.length) {
+      const insn = this.o.decode(fetch, block.mode)
+      insns.push(insn)
+      at += insn.length
+    }
+    return insns
+  }
+
+  /** Room for records that outlive any block. */
+  reserve(records: number): number {
+    if (this.top + records * R.bytes > this.o.end) throw new ArenaFull()
+    const at = this.top
+    this.top += records * R.bytes
+    return at
+  }
+
+  /** At `at`: the first instruction of a block by itself, then on to the second. */
+  copyFirst(block: CodeBlock, at: number): void {
+    const insn = this.insnsOf({ ...block, length: 1 })[0]!
+    const handler = this.o.handlers.index(insn, block.mode)
+    this.o.handlers.compile()
+    writeRecord(this.writer, at, insn, handler, block.start, 0)
+    writeHead(this.writer, at + R.bytes, HANDLER.forward, 0, 1)
+    this.view.setUint32(at + R.bytes + R.link, block.record + R.bytes, true)
+  }
+
   /** A record for one instruction, to be run with a budget of 1 before the next call. */
   single(fetch: Fetch, offset: number, mode: Mode): number {
     const insn = this.o.decode(fetch, mode)
@@ -208,7 +272,7 @@ export class Blocks {
     const count = insns.length + (open ? 1 : 0)
     const page = this.page(hostPage)
     const key = keyOf(mode, offset)
-    const block = this.room(page, key, count)
+    const block = this.room(page, hostPage, mode, key, count)
     const numbers = insns.map((insn) => handlers.index(insn, mode))
     let at = offset
     let fusedTo = 0
@@ -231,6 +295,11 @@ export class Blocks {
     block.start = offset
     block.end = Math.min(end, PAGE)
     block.live = true
+    block.flow = last.flow
+    const inside = (offset: number): number => (second < 0 && offset >= 0 && offset < PAGE ? offset : -1)
+    block.next = last.flow === 'jump' ? -1 : inside(end)
+    block.target =
+      isDirect(last) && (last.codeSize === mode.code || last.codeSize === 64) ? inside(end + last.target) : -1
     block.second = second
     block.secondEnd = second < 0 ? 0 : end - PAGE
     this.longest = Math.max(this.longest, insns.length)
@@ -283,7 +352,7 @@ export class Blocks {
   }
 
   /** A block object with room: the old one's place if that is enough, so that links to it stay right. */
-  private room(page: CodePage, key: number, count: number): Block {
+  private room(page: CodePage, hostPage: number, mode: Mode, key: number, count: number): Block {
     const old = page.blocks.get(key)
     if (old !== undefined && old.capacity >= count) {
       if (old.live) this.kill(page, old)
@@ -291,6 +360,11 @@ export class Blocks {
     }
     if (this.top + count * R.bytes > this.o.end) throw new ArenaFull()
     const block: Block = {
+      hostPage,
+      mode,
+      flow: 'next',
+      target: -1,
+      next: -1,
       key,
       record: this.top,
       capacity: count,
@@ -314,6 +388,7 @@ export class Blocks {
   private kill(page: CodePage | undefined, block: Block): void {
     block.live = false
     this.dropped++
+    this.o.onDrop?.(block)
     const end = block.record + block.records * R.bytes
     for (let r = block.record; r < end; r += R.bytes) {
       this.view.setUint16(r + R.handler, HANDLER.dead, true)

@@ -20,7 +20,7 @@ import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
 import { RecordUnit, type Frame } from './unit.ts'
 
 /** What a cold handler returns instead of a record. */
-const COLD = { exit: 0, jump: 1 } as const
+export const COLD = { exit: 0, jump: 1 } as const
 /** Handlers are numbered by 16 bits. */
 const MAX_HANDLERS = 60_000
 const TABLE_STEP = 1024
@@ -111,6 +111,17 @@ export class Handlers {
     }
     this.queue = []
     this.imports = new Imports(this.o.linked.functions)
+  }
+
+  /** A number for a function that stands in for handlers, or -1 if there are no more. */
+  reserve(name: string): number {
+    return this.names.length >= MAX_HANDLERS ? -1 : this.names.push(name) - 1
+  }
+
+  /** Puts a function there, or takes it away. */
+  install(index: number, f: WebAssembly.ExportValue | null): void {
+    if (index >= this.table.length) this.table.grow(Math.max(TABLE_STEP, index + 1 - this.table.length))
+    this.table.set(index, f)
   }
 
   private makeLastResort(): void {

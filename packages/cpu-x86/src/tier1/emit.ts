@@ -1,0 +1,318 @@
+/** A region as one WebAssembly function: (record entered by) -> record that tier 0 goes on with, or COLD.jump. */
+import { Func, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
+import { Flags, type Pending } from '../flags.ts'
+import type { Meanings } from '../semantics/meaning.ts'
+import { S } from '../state.ts'
+import { COLD } from '../tier0/handlers.ts'
+import type { Mode } from '../tier0/mode.ts'
+import { R } from '../tier0/record.ts'
+import { Emit } from '../wasm/emit.ts'
+import { k32, k64, local, select, type Val } from '../wasm/value.ts'
+import { compilable } from './compilable.ts'
+import { flagsLiveIn } from './liveness.ts'
+import { successorsOf, type Region, type RegionBlock } from './region.ts'
+import { Structure } from './structure.ts'
+import { RegionUnit, type Ground } from './unit.ts'
+
+export interface EmitOptions {
+  readonly base: number
+  readonly semantics: Meanings
+  /** Index of a runtime function as an import, and whether it is WebAssembly. */
+  func(name: string): number
+  inWasm(name: string): boolean
+  /** Record of tier 0 that executes an instruction of a block and goes on behind it. */
+  record(block: RegionBlock, instruction: number): number
+  /** Host address of a byte that says that the region was entered. */
+  readonly used: number
+}
+
+export function emitRegion(region: Region, mode: Mode, options: EmitOptions): Func {
+  return new RegionEmitter(region, mode, options).whole()
+}
+
+class RegionEmitter implements Ground {
+  readonly e: Emit
+  readonly base: number
+  readonly mode: Mode
+  private readonly o: EmitOptions
+  private readonly func: Func
+  private readonly region: Region
+  private readonly structure: Structure
+  private readonly liveIn: boolean[]
+  /** Predecessors inside the region by node; entries have one more. */
+  private readonly ways: number[]
+  private readonly inherited = new Map<number, Pending>()
+  private flags: Flags
+  private readonly home: { readonly res: number; readonly cv: number; readonly aux: number }
+  private readonly regs = new Map<number, number>()
+  private readonly written = new Set<number>()
+  private readonly ret: number
+  private readonly budget: number
+  private readonly pageLocal: number
+  private readonly tlbLocal: number
+  private out = 0
+  private node = 0
+  private at = 0
+
+  constructor(region: Region, mode: Mode, options: EmitOptions) {
+    this.region = region
+    this.mode = mode
+    this.o = options
+    this.base = options.base
+    this.func = new Func([I32], [I32])
+    const { func } = this
+    this.e = new Emit(func)
+    this.ret = func.local(I32)
+    this.budget = func.local(I32)
+    this.pageLocal = func.local(I64)
+    this.tlbLocal = func.local(I32)
+    this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
+    this.flags = this.newFlags()
+    this.liveIn = flagsLiveIn(region)
+    const edges = region.blocks.map(successorsOf)
+    this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
+    for (const to of edges) for (const s of to) this.ways[s]!++
+    this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
+    this.e.block((end) => {
+      this.out = end.depth
+      this.structure.emit(this.ret)
+      func.op('unreachable')
+    })
+  }
+
+  /** The function with what comes before and after the body: only now is known which registers it uses. */
+  whole(): Func {
+    const whole = new Func([I32], [I32])
+    whole.locals.push(...this.func.locals)
+    this.prologue(whole)
+    const from = whole.length
+    whole.raw(this.func.view())
+    for (const [offset, likely] of this.func.hints) whole.hints.push([offset + from, likely])
+    this.epilogue(whole)
+    return whole
+  }
+
+  // -- Ground ---------------------------------------------------------------------------------------------------
+
+  gpr(number: number, write: boolean): number {
+    return this.register(number, I64, write)
+  }
+
+  xmm(number: number, write: boolean): number {
+    return this.register(16 + number, V128, write)
+  }
+
+  page(): Val {
+    return local(I64, this.pageLocal)
+  }
+
+  tlb(): Val {
+    return local(I32, this.tlbLocal)
+  }
+
+  runtime(name: string): number {
+    return this.o.func(name)
+  }
+
+  inWasm(name: string): boolean {
+    return this.o.inWasm(name)
+  }
+
+  bail(): void {
+    this.flags.flush(true)
+    this.leave(this.o.record(this.region.blocks[this.node]!, this.at))
+  }
+
+  branch(taken: Val): void {
+    const b = this.block()
+    const yes = taken.type === I32 ? taken : taken.ne(0)
+    const target = (): Val => this.targetRip(b)
+    const next = (): Val => this.nextRip(b)
+    this.charge(b, () => select(yes, target(), next()))
+    this.hand(b)
+    this.e.if(yes, () => this.edge(b.target, target))
+    this.edge(b.next, next)
+  }
+
+  jump(): void {
+    const b = this.block()
+    const target = (): Val => this.targetRip(b)
+    this.charge(b, target)
+    this.hand(b)
+    this.edge(b.target, target)
+  }
+
+  jumpTo(rip: Val): void {
+    const b = this.block()
+    const to = this.e.let(rip)
+    this.count(b)
+    this.exit(to)
+  }
+
+  // -- blocks ---------------------------------------------------------------------------------------------------
+
+  private body(node: number): void {
+    this.node = node
+    const b = this.block()
+    this.flags = this.newFlags()
+    this.flags.pending = this.inherited.get(node)
+    for (let i = 0; i < b.insns.length; i++) {
+      const insn = b.insns[i]!
+      this.at = i
+      const meaning = this.o.semantics[insn.op]
+      if (meaning === undefined || !compilable(insn)) {
+        this.bail()
+        this.e.release()
+        return
+      }
+      const unit = new RegionUnit(this, this.flags, insn, b.offsets[i]!)
+      meaning(unit)
+      if (unit.done) {
+        this.e.release()
+        return
+      }
+      this.e.release(this.flags.live())
+    }
+    const next = (): Val => this.nextRip(b)
+    this.charge(b, next)
+    this.hand(b)
+    this.edge(b.next, next)
+    this.e.release()
+  }
+
+  private block(): RegionBlock {
+    return this.region.blocks[this.node]!
+  }
+
+  /** Counts a block's instructions; returns to the run loop if they used up the budget. */
+  private charge(b: RegionBlock, rip: () => Val): void {
+    this.count(b)
+    this.e.unlikely(local(I32, this.budget).ltS(0), () => this.exit(rip()))
+  }
+
+  private count(b: RegionBlock): void {
+    this.e.assign(this.budget, local(I32, this.budget).sub(b.insns.length))
+  }
+
+  /** Pending flags get locals of their own if a successor goes on with them. */
+  private hand(b: RegionBlock): void {
+    const { pending } = this.flags
+    if (pending === undefined) return
+    const heirs = successorsOf(b).filter((s) => this.ways[s] === 1 && this.liveIn[s]!)
+    if (heirs.length === 0) return
+    const kept: Record<string, unknown> = {}
+    for (const [name, value] of Object.entries(pending))
+      kept[name] = typeof value === 'object' ? this.keep(value) : value
+    for (const s of heirs) this.inherited.set(s, kept as unknown as Pending)
+  }
+
+  private keep(value: Val): Val {
+    if (value.isConst) return value
+    const index = this.func.local(value.type)
+    this.e.assign(index, value)
+    return local(value.type, index)
+  }
+
+  private edge(node: number, rip: () => Val): void {
+    if (node < 0) {
+      this.exit(rip())
+      return
+    }
+    if (this.liveIn[node]! && this.ways[node] !== 1) this.flags.flush(true)
+    this.structure.go(node)
+  }
+
+  /** To an address that tier 0 looks up. The budget was charged. */
+  private exit(rip: Val): void {
+    this.flags.flush(true)
+    this.e.store('i64_store', k32(0), rip, this.base + S.rip)
+    this.leave(COLD.jump)
+  }
+
+  private leave(record: number): void {
+    this.e.assign(this.ret, k32(record))
+    this.e.br({ depth: this.out })
+  }
+
+  private targetRip(b: RegionBlock): Val {
+    const last = b.insns.length - 1
+    const insn = b.insns[last]!
+    const next = this.ripAt(b.offsets[last]! + insn.length)
+    return next.add(k64(insn.target)).zext(insn.codeSize)
+  }
+
+  private nextRip(b: RegionBlock): Val {
+    const last = b.insns.length - 1
+    return this.ripAt(b.offsets[last]! + b.insns[last]!.length)
+  }
+
+  private ripAt(offset: number): Val {
+    return this.page()
+      .add(k64(offset))
+      .zext(this.mode.code === 64 ? 64 : 32)
+  }
+
+  private newFlags(): Flags {
+    const { e, home } = this
+    return new Flags(e, {
+      res: () => e.let(local(I64, home.res)),
+      cv: () => e.let(local(I64, home.cv)),
+      aux: () => e.let(local(I32, home.aux)),
+      set: (res, cv, aux) => {
+        e.assign(home.res, res)
+        e.assign(home.cv, cv)
+        e.assign(home.aux, aux)
+      },
+    })
+  }
+
+  // -- the function around ----------------------------------------------------------------------------------------
+
+  private register(key: number, type: ValueType, write: boolean): number {
+    if (write) this.written.add(key)
+    let index = this.regs.get(key)
+    if (index === undefined) this.regs.set(key, (index = this.func.local(type)))
+    return index
+  }
+
+  private prologue(func: Func): void {
+    const { base } = this
+    const load = (index: number, op: 'i32_load' | 'i64_load' | 'v128_load', offset: number): void => {
+      func
+        .i32(0)
+        .mem(op, base + offset)
+        .set(index)
+    }
+    func.i32(0).i32(1).mem('i32_store8', this.o.used)
+    load(this.budget, 'i32_load', S.budget)
+    load(this.pageLocal, 'i64_load', S.codePage)
+    load(this.tlbLocal, 'i32_load', S.tlb)
+    load(this.home.res, 'i64_load', S.flagRes)
+    load(this.home.cv, 'i64_load', S.flagCv)
+    load(this.home.aux, 'i32_load', S.flagAux)
+    for (const [key, index] of this.regs)
+      if (key < 16) load(index, 'i64_load', S.gpr + 8 * key)
+      else load(index, 'v128_load', S.xmm + 16 * (key - 16))
+    if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
+  }
+
+  private epilogue(func: Func): void {
+    const { base } = this
+    const store = (index: number, op: 'i32_store' | 'i64_store' | 'v128_store', offset: number): void => {
+      func
+        .i32(0)
+        .get(index)
+        .mem(op, base + offset)
+    }
+    store(this.budget, 'i32_store', S.budget)
+    store(this.home.res, 'i64_store', S.flagRes)
+    store(this.home.cv, 'i64_store', S.flagCv)
+    store(this.home.aux, 'i32_store', S.flagAux)
+    for (const [key, index] of this.regs) {
+      if (!this.written.has(key)) continue
+      if (key < 16) store(index, 'i64_store', S.gpr + 8 * key)
+      else store(index, 'v128_store', S.xmm + 16 * (key - 16))
+    }
+    func.get(this.ret)
+  }
+}

@@ -1,0 +1,58 @@
+/** Where the arithmetic flags may still be asked for: by an instruction, or by whoever looks when a region is left. */
+import type { Insn } from '../decode/insn.ts'
+import { successorsOf, type Region } from './region.ts'
+
+/** Set all six flags and read none. */
+const SETS = new Set(['add', 'sub', 'cmp', 'and', 'or', 'xor', 'test', 'neg', 'imul', 'mul'])
+/** The same, if their count is a constant that is not zero. */
+const SHIFTS = new Set(['shl', 'shr', 'sar'])
+/** Neither set nor read flags. */
+const KEEPS = new Set([
+  ...['mov', 'movzx', 'movsx', 'movsxd', 'lea', 'xchg', 'bswap', 'cbw', 'cwd', 'not', 'nop', 'pause'],
+  ...['lfence', 'mfence', 'sfence', 'jmp'],
+])
+
+type Effect = 'sets' | 'keeps' | 'reads'
+
+/** An access to memory may end in tier 0, so it counts as a reader. */
+export function flagEffect(insn: Insn): Effect {
+  const { op, operands, size } = insn
+  if (op !== 'lea' && op !== 'nop' && operands.some((o) => o.kind === 'mem')) return 'reads'
+  if (operands.some((o) => o.kind === 'reg' && o.file !== 'gpr')) return 'reads'
+  if (SETS.has(op)) return 'sets'
+  if (KEEPS.has(op)) return 'keeps'
+  const count = operands[1]
+  if (SHIFTS.has(op) && count?.kind === 'imm' && (count.low & (size === 64 ? 63 : 31)) !== 0) return 'sets'
+  return 'reads'
+}
+
+/** By node: flags must be right where it begins. */
+export function flagsLiveIn(region: Region): boolean[] {
+  const { blocks } = region
+  const live = blocks.map(() => false)
+  const effects = blocks.map((b): Effect => {
+    for (const insn of b.insns) {
+      const effect = flagEffect(insn)
+      if (effect !== 'keeps') return effect
+    }
+    return 'keeps'
+  })
+  for (let changed = true; changed;) {
+    changed = false
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const b = blocks[i]!
+      const now = effects[i] === 'reads' || (effects[i] === 'keeps' && outLive(b, live))
+      if (now !== live[i]) {
+        live[i] = now
+        changed = true
+      }
+    }
+  }
+  return live
+}
+
+/** Only keeps: it ends by falling through or jumping, perhaps out of the region. */
+function outLive(b: Region['blocks'][number], live: readonly boolean[]): boolean {
+  const to = successorsOf(b)
+  return to.length === 0 || to.some((s) => live[s]!)
+}

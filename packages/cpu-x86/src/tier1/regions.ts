@@ -1,0 +1,303 @@
+/**
+ * The compiled regions: found by samples of where tier 0 is, compiled in batches, entered through the first records of
+ * their blocks, and dropped with the blocks they were made from or when there are too many.
+ */
+import { Module, type Func } from '@godwit/wasm-encoder'
+import type { Cpu } from '../cpu.ts'
+import { Imports, importMemory, type Linked } from '../runtime-link.ts'
+import type { Meanings } from '../semantics/meaning.ts'
+import type { Blocks, CodeBlock } from '../tier0/blocks.ts'
+import type { Handlers } from '../tier0/handlers.ts'
+import type { Mode } from '../tier0/mode.ts'
+import { R } from '../tier0/record.ts'
+import { emitRegion } from './emit.ts'
+import { choose, regionOf, type Limits, type PageBlocks, type Region } from './region.ts'
+
+/** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
+export type Tier1Mode = 'off' | 'on' | 'always'
+
+export interface Tier1Options {
+  readonly cpu: Cpu
+  readonly blocks: Blocks
+  readonly handlers: Handlers
+  readonly linked: Linked
+  readonly semantics: Meanings
+  readonly mode: 'on' | 'always'
+  /** Host address of a byte for each region. */
+  readonly used: number
+}
+
+/** Regions there can be at once. */
+export const MAX_REGIONS = 16384
+/** WebAssembly bytes of all regions: more than that, and those that were not entered lately go. */
+const MAX_BYTES = 48 << 20
+const LIMITS: Record<'on' | 'always', Limits> = {
+  on: { blocks: 64, instructions: 400 },
+  always: { blocks: 12, instructions: 100 },
+}
+/** Samples that make a block hot. */
+const HOT = 2
+const BATCH = 16
+/** Samples after which a batch is compiled although it is not full. */
+const PATIENCE = 16
+
+interface Entry {
+  readonly block: CodeBlock
+  /** What its first record had where the handler and the entry's number are now. */
+  readonly handler: number
+  readonly word: number
+}
+
+interface Compiled {
+  readonly slot: number
+  readonly id: number
+  readonly blocks: readonly CodeBlock[]
+  readonly entries: Entry[]
+  readonly bytes: number
+}
+
+interface Known {
+  samples: number
+  /** Of regions that the block is in. */
+  readonly regions: Set<Compiled>
+  /** The one whose function its first record calls. */
+  entered: Compiled | undefined
+  /** Where its first instruction stands by itself. */
+  copy: number
+  wanted: boolean
+}
+
+export interface Tier1Stats {
+  compiled: number
+  dropped: number
+  modules: number
+  instructions: number
+  bytes: number
+  emitMs: number
+  compileMs: number
+}
+
+export class Regions {
+  readonly stats: Tier1Stats = {
+    compiled: 0,
+    dropped: 0,
+    modules: 0,
+    instructions: 0,
+    bytes: 0,
+    emitMs: 0,
+    compileMs: 0,
+  }
+  private readonly o: Tier1Options
+  private readonly view: DataView
+  private readonly known = new Map<CodeBlock, Known>()
+  private readonly live = new Set<Compiled>()
+  private readonly freeSlots: number[] = []
+  private readonly freeIds: number[] = []
+  private nextId = 0
+  private queue: CodeBlock[] = []
+  private waited = 0
+
+  constructor(options: Tier1Options) {
+    this.o = options
+    this.view = new DataView(options.cpu.host.memory.buffer)
+  }
+
+  /** Tier 0 is at a block (or a region, at one it is entered by). */
+  sample(hostPage: number, offset: number, mode: Mode): void {
+    if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
+    const block = this.o.blocks.block(hostPage, offset, mode)
+    if (block === undefined || block.second >= 0) return
+    const known = this.of(block)
+    if (known.entered !== undefined || known.wanted) return
+    if (++known.samples < HOT) return
+    this.want(block, known)
+    if (this.queue.length >= BATCH) this.compile()
+  }
+
+  /** Compiles a block at once, if it is not. */
+  force(hostPage: number, offset: number, mode: Mode): void {
+    const block = this.o.blocks.block(hostPage, offset, mode)
+    if (block === undefined || block.second >= 0) return
+    const known = this.of(block)
+    if (known.entered !== undefined || known.samples > 0) return
+    known.samples = 1
+    this.want(block, known)
+    this.compile()
+  }
+
+  /** A block is no more. */
+  drop(block: CodeBlock): void {
+    const known = this.known.get(block)
+    if (known === undefined) return
+    for (const region of [...known.regions]) this.remove(region)
+    known.samples = 0
+    known.wanted = false
+  }
+
+  /** All code is gone, and the room of its records. */
+  clear(): void {
+    for (const region of [...this.live]) this.remove(region)
+    this.known.clear()
+    this.queue = []
+  }
+
+  private of(block: CodeBlock): Known {
+    let known = this.known.get(block)
+    if (known === undefined)
+      this.known.set(block, (known = { samples: 0, regions: new Set(), entered: undefined, copy: 0, wanted: false }))
+    return known
+  }
+
+  private want(block: CodeBlock, known: Known): void {
+    known.wanted = true
+    this.queue.push(block)
+  }
+
+  private compile(): void {
+    const { cpu, linked, handlers } = this.o
+    const started = performance.now()
+    const roots = this.queue
+    this.queue = []
+    this.waited = 0
+    const imports = new Imports(linked.functions)
+    const made: { readonly func: Func; readonly region: Compiled }[] = []
+    try {
+      for (const root of roots) {
+        const known = this.of(root)
+        known.wanted = false
+        if (!root.live || known.entered !== undefined) continue
+        const one = this.make(root, imports)
+        if (one !== undefined) made.push(one)
+      }
+    } catch (error) {
+      for (const { region } of made) this.remove(region)
+      throw error
+    }
+    if (made.length === 0) return
+    const module = new Module()
+    importMemory(module, cpu)
+    imports.declare(module)
+    made.forEach(({ func }, i) => module.add(func, String(i)))
+    const bytes = module.bytes()
+    const emitted = performance.now()
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      e: { m: cpu.host.memory },
+      r: linked.callables,
+    })
+    made.forEach(({ region }, i) => {
+      if (this.live.has(region)) handlers.install(region.slot, exports[String(i)]!)
+    })
+    const { stats } = this
+    stats.modules++
+    stats.emitMs += emitted - started
+    stats.compileMs += performance.now() - emitted
+    if (stats.bytes > MAX_BYTES) this.sweep()
+  }
+
+  private make(root: CodeBlock, imports: Imports): { func: Func; region: Compiled } | undefined {
+    const { blocks, cpu, linked, semantics, handlers } = this.o
+    const { mode, hostPage } = root
+    const page: PageBlocks = {
+      at: (offset) => blocks.block(hostPage, offset, mode),
+      all: () => blocks.blocksOf(hostPage, mode),
+      decode: (block) => blocks.insnsOf(block),
+    }
+    const chosen = choose(root, page, LIMITS[this.o.mode])
+    const slot = this.freeSlots.pop() ?? handlers.reserve('@region')
+    const id = this.freeIds.pop() ?? this.nextId++
+    if (slot < 0 || id >= MAX_REGIONS || chosen.length === 0) {
+      if (slot >= 0) this.freeSlots.push(slot)
+      this.freeIds.push(id)
+      return undefined
+    }
+    // A region that this one contains has done its service: its ways in become this one's.
+    const inside = new Set(chosen)
+    const roots = new Set([root])
+    for (const block of chosen)
+      for (const region of [...(this.known.get(block)?.regions ?? [])]) {
+        if (!region.blocks.every((b) => inside.has(b))) continue
+        for (const { block: entered } of region.entries) roots.add(entered)
+        this.remove(region)
+      }
+    for (const block of chosen) if ((this.known.get(block)?.samples ?? 0) > 0) roots.add(block)
+    const graph = regionOf(chosen, page, roots)
+    const copies = this.copies(graph)
+    const func = emitRegion(graph, mode, {
+      base: cpu.base,
+      semantics,
+      func: (name) => imports.func(name),
+      inWasm: (name) => linked.functions[name]?.kind === 'wasm',
+      used: this.o.used + id,
+      record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
+    })
+    const region: Compiled = { slot, id, blocks: chosen, entries: [], bytes: func.length }
+    this.live.add(region)
+    for (const block of chosen) this.of(block).regions.add(region)
+    graph.entries.forEach((node, number) => this.enter(graph.blocks[node]!.block, number, region))
+    const { stats } = this
+    stats.compiled++
+    stats.instructions += graph.instructions
+    stats.bytes += func.length
+    return { func, region }
+  }
+
+  /** First instructions by themselves, of blocks whose first records will call the region. */
+  private copies(graph: Region): Map<CodeBlock, number> {
+    const { blocks } = this.o
+    const copies = new Map<CodeBlock, number>()
+    for (const n of graph.entries) {
+      const { block } = graph.blocks[n]!
+      const known = this.of(block)
+      if (known.copy === 0) known.copy = blocks.reserve(2)
+      blocks.copyFirst(block, known.copy)
+      copies.set(block, known.copy)
+    }
+    return copies
+  }
+
+  private enter(block: CodeBlock, number: number, region: Compiled): void {
+    const known = this.of(block)
+    if (known.entered !== undefined) return
+    const { view } = this
+    const at = block.record
+    region.entries.push({
+      block,
+      handler: view.getUint16(at + R.handler, true),
+      word: view.getInt32(at + R.regs, true),
+    })
+    view.setUint16(at + R.handler, region.slot, true)
+    view.setInt32(at + R.regs, number, true)
+    known.entered = region
+  }
+
+  private remove(region: Compiled): void {
+    if (!this.live.delete(region)) return
+    const { view } = this
+    for (const { block, handler, word } of region.entries) {
+      view.setUint16(block.record + R.handler, handler, true)
+      view.setInt32(block.record + R.regs, word, true)
+      const known = this.known.get(block)
+      if (known !== undefined) {
+        known.entered = undefined
+        known.samples = 0
+      }
+    }
+    for (const block of region.blocks) this.known.get(block)?.regions.delete(region)
+    this.o.handlers.install(region.slot, null)
+    this.freeSlots.push(region.slot)
+    this.freeIds.push(region.id)
+    this.stats.dropped++
+    this.stats.bytes -= region.bytes
+  }
+
+  /** Drops regions that were not entered since the last time. */
+  private sweep(): void {
+    const bytes = new Uint8Array(this.o.cpu.host.memory.buffer, this.o.used, MAX_REGIONS)
+    for (const region of [...this.live]) {
+      if (bytes[region.id] === 0) this.remove(region)
+      else bytes[region.id] = 0
+    }
+    // All were in use: then it is all or nothing.
+    if (this.stats.bytes > MAX_BYTES) for (const region of [...this.live]) this.remove(region)
+  }
+}

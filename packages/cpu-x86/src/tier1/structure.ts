@@ -1,0 +1,179 @@
+/**
+ * Control flow as WebAssembly has it: strongly connected components become loops, what lies between them blocks that are
+ * left forwards. A loop that is entered at several places begins with a switch on a label.
+ */
+import { I32 } from '@godwit/wasm-encoder'
+import type { Emit } from '../wasm/emit.ts'
+import { k32 } from '../wasm/value.ts'
+
+export interface Graph {
+  /** Successors by node. */
+  readonly edges: readonly (readonly number[])[]
+  readonly entries: readonly number[]
+}
+
+/** What a branch to a node does: an optional label to set, and the depth of what is branched to. */
+interface Target {
+  readonly depth: number
+  readonly label?: { readonly local: number; readonly value: number }
+}
+
+interface Component {
+  readonly nodes: readonly number[]
+  readonly loop: boolean
+  /** Nodes that are entered from outside. */
+  readonly heads: readonly number[]
+  readonly label: number
+}
+
+export class Structure {
+  private readonly e: Emit
+  private readonly graph: Graph
+  private readonly body: (node: number) => void
+  private readonly targets = new Map<number, Target>()
+
+  /** `body` emits a node's code, which ends on every path with go() or by leaving. */
+  constructor(e: Emit, graph: Graph, body: (node: number) => void) {
+    this.e = e
+    this.graph = graph
+    this.body = body
+  }
+
+  /** Everything, entered at the entry whose index the local has (if there are several). */
+  emit(entry: number): void {
+    const nodes = reachable(this.graph)
+    this.group(nodes, new Set(), this.graph.entries, entry)
+  }
+
+  /** Goes on with a node. */
+  go(node: number): void {
+    const target = this.targets.get(node)
+    if (target === undefined) throw new Error(`no way to node ${node}`)
+    if (target.label !== undefined) this.e.assign(target.label.local, k32(target.label.value))
+    this.e.br(target)
+  }
+
+  /** Nodes without the edges that lead to `cut`, begun at one of `entries`. */
+  private group(
+    nodes: readonly number[],
+    cut: ReadonlySet<number>,
+    entries: readonly number[],
+    entryLocal: number,
+    loop?: { readonly depth: number; readonly label: number },
+  ): void {
+    const { e } = this
+    const { func } = e
+    const parts = this.components(nodes, cut, entries)
+    const outer = e.depth
+    // One block for each part: its end is where the part begins.
+    for (let k = parts.length - 1; k >= 0; k--) {
+      func.block()
+      e.depth++
+      this.aim(parts[k]!, e.depth)
+    }
+    this.dispatch(entries, entryLocal)
+    if (loop !== undefined)
+      entries.forEach((node, value) => {
+        const label = entries.length > 1 ? { label: { local: loop.label, value } } : {}
+        this.targets.set(node, { depth: loop.depth, ...label })
+      })
+    for (const part of parts) {
+      func.end()
+      e.depth--
+      this.part(part, cut)
+    }
+    if (e.depth !== outer) throw new Error('unbalanced blocks')
+  }
+
+  private aim(part: Component, depth: number): void {
+    part.heads.forEach((node, value) => {
+      this.targets.set(node, part.heads.length > 1 ? { depth, label: { local: part.label, value } } : { depth })
+    })
+  }
+
+  private dispatch(entries: readonly number[], entryLocal: number): void {
+    const { e } = this
+    const { func } = e
+    if (entries.length === 1) {
+      this.go(entries[0]!)
+      return
+    }
+    for (let i = 0; i < entries.length; i++) {
+      func.block()
+      e.depth++
+    }
+    func.get(entryLocal).brTable(
+      entries.slice(1).map((_, i) => i),
+      entries.length - 1,
+    )
+    for (const entry of entries) {
+      func.end()
+      e.depth--
+      this.go(entry)
+    }
+  }
+
+  private part(part: Component, cut: ReadonlySet<number>): void {
+    const { e } = this
+    if (!part.loop) {
+      const node = part.nodes[0]!
+      if (!cut.has(node)) this.targets.delete(node)
+      this.body(node)
+      return
+    }
+    e.loop((start) => {
+      const without = new Set([...cut, ...part.heads])
+      this.group(part.nodes, without, part.heads, part.label, { depth: start.depth, label: part.label })
+    })
+    for (const node of part.heads) this.targets.delete(node)
+  }
+
+  /** Strongly connected components in topological order. Tarjan (1972), without recursion's limits: regions are small. */
+  private components(nodes: readonly number[], cut: ReadonlySet<number>, entries: readonly number[]): Component[] {
+    const within = new Set(nodes)
+    const index = new Map<number, number>()
+    const low = new Map<number, number>()
+    const stack: number[] = []
+    const onStack = new Set<number>()
+    const found: number[][] = []
+    const next = (n: number): number[] => this.graph.edges[n]!.filter((s) => within.has(s) && !cut.has(s))
+    const visit = (n: number): void => {
+      index.set(n, index.size)
+      low.set(n, index.get(n)!)
+      stack.push(n)
+      onStack.add(n)
+      for (const s of next(n)) {
+        if (!index.has(s)) {
+          visit(s)
+          low.set(n, Math.min(low.get(n)!, low.get(s)!))
+        } else if (onStack.has(s)) low.set(n, Math.min(low.get(n)!, index.get(s)!))
+      }
+      if (low.get(n) !== index.get(n)) return
+      const part: number[] = []
+      for (;;) {
+        const m = stack.pop()!
+        onStack.delete(m)
+        part.push(m)
+        if (m === n) break
+      }
+      found.push(part)
+    }
+    for (const n of [...entries].reverse()) if (!index.has(n)) visit(n)
+    for (const n of nodes) if (!index.has(n)) visit(n)
+    found.reverse()
+    return found.map((part) => {
+      const own = new Set(part)
+      const first = part[0]!
+      const loop = part.length > 1 || next(first).includes(first)
+      if (!loop) return { nodes: part, loop, heads: part, label: -1 }
+      const heads = part.filter((n) => entries.includes(n) || nodes.some((m) => !own.has(m) && next(m).includes(n)))
+      return { nodes: part, loop, heads, label: heads.length > 1 ? this.e.func.local(I32) : -1 }
+    })
+  }
+}
+
+function reachable({ edges, entries }: Graph): number[] {
+  const seen = new Set(entries)
+  for (const n of seen) for (const s of edges[n]!) seen.add(s)
+  return [...seen]
+}

@@ -1,0 +1,332 @@
+/** A Unit whose operands are known: registers are locals, flags stay symbolic, what is rare is left to tier 0. */
+import { F64, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
+import { LOADS, STORES, typeOf } from '../access.ts'
+import type { AddressSize, Insn, MemOperand, RegOperand, Size } from '../decode/insn.ts'
+import type { Flags } from '../flags.ts'
+import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
+import { S, SEG, TLB } from '../state.ts'
+import type { Mode } from '../tier0/mode.ts'
+import { segmentForm } from '../tier0/tracked.ts'
+import type { Emit } from '../wasm/emit.ts'
+import { k32, k64, kf64, kv128, local, type Val } from '../wasm/value.ts'
+
+/** What an instruction needs of the region it is emitted into. */
+export interface Ground {
+  readonly e: Emit
+  readonly base: number
+  readonly mode: Mode
+  /** Locals of the registers. */
+  gpr(number: number, write: boolean): number
+  xmm(number: number, write: boolean): number
+  /** Linear address of the page less the CS base, i64. */
+  page(): Val
+  tlb(): Val
+  /** Index of a runtime function, and whether it is WebAssembly. */
+  runtime(name: string): number
+  inWasm(name: string): boolean
+  /** Leaves the instruction to tier 0: nothing of it was done. */
+  bail(): void
+  branch(taken: Val): void
+  jump(): void
+  jumpTo(rip: Val): void
+}
+
+export class RegionUnit implements Unit {
+  readonly e: Emit
+  readonly flags: Flags
+  readonly insn: Insn
+  readonly size: Size
+  /** Control has gone elsewhere, on every path. */
+  done = false
+  private readonly depth: number
+  private readonly g: Ground
+  /** Offset of the instruction in its page. */
+  private readonly offset: number
+
+  constructor(ground: Ground, flags: Flags, insn: Insn, offset: number) {
+    this.g = ground
+    this.e = ground.e
+    this.flags = flags
+    this.insn = insn
+    this.size = insn.size
+    this.offset = offset
+    this.depth = ground.e.depth
+  }
+
+  get stackSize(): AddressSize {
+    return this.g.mode.stack
+  }
+
+  place(i: number, intent: Intent, options: PlaceOptions = {}): Place {
+    const o = this.insn.operands[i]!
+    const size = options.size ?? o.size
+    switch (o.kind) {
+      case 'imm': {
+        const value = size === 64 ? k64(o.low, o.high) : k32(size === 32 ? o.low : o.low & (2 ** size - 1))
+        return { get: () => value, set: refuse }
+      }
+      case 'reg':
+        return this.register(o, size)
+      case 'mem':
+        return this.memory(o.segment, options.address ?? this.address(i), size, intent, options)
+    }
+  }
+
+  number(i: number): Val {
+    return k32((this.insn.operands[i] as RegOperand).reg)
+  }
+
+  address(i: number): Val {
+    const o = this.insn.operands[i] as MemOperand
+    const disp = k64(o.dispLow, o.dispHigh)
+    if (o.ripRelative) return this.e.let(this.next().add(disp).zext(o.addressSize))
+    let a: Val = disp
+    if (o.base >= 0) a = this.gpr(o.base).add(a)
+    if (o.index >= 0) a = this.gpr(o.index).shl(o.scale).add(a)
+    return this.e.let(a.zext(o.addressSize))
+  }
+
+  reg(number: number, size: Size): Val {
+    return this.readGpr(number, false, size)
+  }
+
+  setReg(number: number, size: Size, value: Val): void {
+    this.writeGpr(number, false, size, value)
+  }
+
+  xmm(number: number): Val {
+    return this.e.let(local(V128, this.g.xmm(number, false)))
+  }
+
+  setXmm(number: number, value: Val): void {
+    this.e.assign(this.g.xmm(number, true), value)
+  }
+
+  /** The one place that computes a linear address. */
+  memory(segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions = {}): Place {
+    const { e } = this
+    const { base, mode } = this.g
+    const real = options.size ?? size
+    const form = segmentForm(segment, mode)
+    const at = base + S.seg + SEG.size * segment
+    let linear = address
+    if (form !== '') linear = address.add(e.load(I64, 'i64_load', k32(0), at + SEG.base))
+    if (form === 's') {
+      address = e.let(address)
+      const low = e.load(I64, 'i64_load', k32(0), at + SEG.low)
+      const high = e.load(I64, 'i64_load', k32(0), at + (intent === 'read' ? SEG.highRead : SEG.highWrite))
+      const last = real === 0 ? 0 : real / 8 - 1
+      e.unlikely(address.ltS(low).or(address.add(last).gtS(high)), () => this.g.bail())
+      linear = linear.zext(32)
+    }
+    linear = e.let(linear)
+    if (options.align !== undefined)
+      e.unlikely(
+        linear
+          .to32()
+          .and(options.align - 1)
+          .ne(0),
+        () => this.g.bail(),
+      )
+    return this.open(linear, real, intent)
+  }
+
+  field(type: ValueType, offset: number): Val {
+    const op = type === I32 ? 'i32_load' : type === I64 ? 'i64_load' : type === V128 ? 'v128_load' : 'f64_load'
+    return this.e.load(type, op, k32(0), this.g.base + offset)
+  }
+
+  field8(offset: number): Val {
+    return this.e.load(I32, 'i32_load8_u', k32(0), this.g.base + offset)
+  }
+
+  setField(offset: number, value: Val): void {
+    const { type } = value
+    const op = type === I32 ? 'i32_store' : type === I64 ? 'i64_store' : type === V128 ? 'v128_store' : 'f64_store'
+    this.e.store(op, k32(0), value, this.g.base + offset)
+  }
+
+  setField8(offset: number, value: Val): void {
+    this.e.store('i32_store8', k32(0), value, this.g.base + offset)
+  }
+
+  fieldAddress(offset: number | Val): Val {
+    return typeof offset === 'number' ? k32(this.g.base + offset) : offset.add(this.g.base)
+  }
+
+  next(): Val {
+    return this.e.let(this.at(this.offset + this.insn.length))
+  }
+
+  here(): Val {
+    return this.e.let(this.at(this.offset))
+  }
+
+  call(name: string, args: readonly Val[], result?: ValueType): Val {
+    if (this.g.inWasm(name)) return this.e.call(this.g.runtime(name), args, result)
+    this.leave()
+    return result === undefined || result === I32
+      ? k32(0)
+      : result === I64
+        ? k64(0)
+        : result === V128
+          ? kv128(new Uint8Array(16))
+          : kf64(0)
+  }
+
+  /** Nothing was done yet: tier 0 does all of it. */
+  fallible(): void {
+    this.leave()
+  }
+
+  system(): void {
+    this.leave()
+  }
+
+  raise(_vector: number, _errorCode: number, condition: Val = k32(1)): void {
+    if (condition.isConst) {
+      if (condition.low !== 0) this.leave()
+    } else this.e.unlikely(condition, () => this.g.bail())
+  }
+
+  branch(taken: Val): void {
+    this.g.branch(taken)
+    this.ends()
+  }
+
+  jump(): void {
+    this.g.jump()
+    this.ends()
+  }
+
+  jumpTo(rip: Val): void {
+    this.g.jumpTo(rip.type === I32 ? rip.to64u() : rip)
+    this.ends()
+  }
+
+  again(): void {
+    throw new Error('instructions that repeat are not compiled')
+  }
+
+  private leave(): void {
+    this.g.bail()
+    this.ends()
+  }
+
+  private ends(): void {
+    if (this.e.depth === this.depth) this.done = true
+  }
+
+  private at(offset: number): Val {
+    return this.g
+      .page()
+      .add(k64(offset))
+      .zext(this.g.mode.code === 64 ? 64 : 32)
+  }
+
+  private gpr(number: number): Val {
+    return local(I64, this.g.gpr(number, false))
+  }
+
+  private readGpr(number: number, high: boolean, size: Size): Val {
+    const whole = this.gpr(number)
+    if (size === 64) return this.e.let(whole)
+    if (high) return this.e.let(whole.to32().shrU(8).and(0xff))
+    return this.e.let(whole.to32().zext(size))
+  }
+
+  private writeGpr(number: number, high: boolean, size: Size, value: Val): void {
+    const whole = this.gpr(number)
+    const index = this.g.gpr(number, true)
+    if (size === 64 || size === 32) {
+      this.e.assign(index, value.to64u())
+      return
+    }
+    const part = value.zext(size).to64u()
+    if (high) this.e.assign(index, whole.and(k64(~0xff00, -1)).or(part.shl(8)))
+    else this.e.assign(index, whole.and(k64(size === 8 ? ~0xff : ~0xffff, -1)).or(part))
+  }
+
+  private register(o: RegOperand, size: Size): Place {
+    const { e, g } = this
+    switch (o.file) {
+      case 'gpr':
+        return {
+          get: () => this.readGpr(o.reg, o.high, size),
+          set: (value) => this.writeGpr(o.reg, o.high, size, value),
+        }
+      case 'xmm':
+        return { get: () => this.readXmm(o.reg, size), set: (value) => this.writeXmm(o.reg, size, value) }
+      case 'mmx': {
+        const at = g.base + S.fpr + 16 * o.reg
+        return {
+          get: () => e.load(typeOf(size), LOADS[size]!, k32(0), at),
+          set: (value) => {
+            e.store(STORES[size]!, k32(0), value, at)
+            e.store('i32_store16', k32(0), k32(0xffff), at + 8)
+          },
+        }
+      }
+      case 'seg': {
+        const value = e.load(I32, 'i32_load', k32(0), g.base + S.seg + SEG.size * o.reg + SEG.selector)
+        return { get: () => value, set: refuse }
+      }
+      default:
+        throw new Error(`a register of file ${o.file} is no place`)
+    }
+  }
+
+  private readXmm(number: number, size: Size): Val {
+    const { e } = this
+    const whole = local(V128, this.g.xmm(number, false))
+    if (size === 128) return e.let(whole)
+    if (size === 64) return e.let(whole.lane('i64x2_extract_lane', 0, I64))
+    const low = whole.lane('i32x4_extract_lane', 0, I32)
+    return e.let(size === 32 ? low : low.zext(size))
+  }
+
+  private writeXmm(number: number, size: Size, value: Val): void {
+    const index = this.g.xmm(number, true)
+    const whole = local(V128, index)
+    if (size === 128) this.e.assign(index, value)
+    else if (value.type === F64) this.e.assign(index, whole.lane('f64x2_replace_lane', 0, V128, value))
+    else if (size === 64) this.e.assign(index, whole.lane('i64x2_replace_lane', 0, V128, value))
+    else if (size === 32) this.e.assign(index, whole.lane('i32x4_replace_lane', 0, V128, value))
+    else if (size === 16) this.e.assign(index, whole.lane('i16x8_replace_lane', 0, V128, value))
+    else this.e.assign(index, whole.lane('i8x16_replace_lane', 0, V128, value))
+  }
+
+  /** Devices, page borders, faults and pages with code are tier 0's: `fill` only gives plain memory. */
+  private open(linear: Val, size: Size, intent: Intent): Place {
+    const { e, g } = this
+    const bytes = size === 0 ? 1 : size / 8
+    const low = e.let(linear.to32())
+    const slot = e.let(
+      low
+        .shrU(7)
+        .and((TLB.entries - 1) * TLB.entryBytes)
+        .add(g.tlb()),
+    )
+    const tag = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
+    const index = e.temp(I32)
+    const host = local(I32, index)
+    e.assign(index, low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
+    const page = (bytes === 1 ? linear : linear.add(bytes - 1)).and(-4096)
+    e.unlikely(page.ne(tag), () => {
+      const args = [low, linear.shrU(32).to32(), k32(intent === 'read' ? 0 : 1), k32(bytes)]
+      e.assign(index, e.call(g.runtime('fill'), args, I32))
+      e.unlikely(host.eq(-1), () => g.bail())
+    })
+    return {
+      get: () => {
+        if (size === 80 || size === 0) throw new Error(`a memory operand of ${size} bits has no value of its own`)
+        return e.load(typeOf(size), LOADS[size]!, host)
+      },
+      set: (value) => e.store(value.type === F64 ? 'f64_store' : STORES[size]!, host, value),
+    }
+  }
+}
+
+function refuse(): void {
+  throw new Error('an operand that cannot be written')
+}
