@@ -20,6 +20,8 @@ export interface RunOptions {
   /** ns an instruction takes; undefined for real time. */
   nsPerInstruction?: number
   stats: boolean
+  /** File for counts of blocks. */
+  profile?: string
   debugPorts: boolean
   noShutdown: boolean
   noReboot: boolean
@@ -142,6 +144,12 @@ export const rows: readonly Row[] = [
     },
   },
   { names: ['stats'], doc: 'figures of the run on stderr at its end', set: (o) => (o.stats = true) },
+  {
+    names: ['profile'],
+    value: 'FILE',
+    doc: 'count executions of all code, a third slower, and write the hottest there at the end; all of it if FILE ends in .json',
+    set: (o, v) => (o.profile = v),
+  },
   {
     names: ['debug-ports'],
     doc: "firmware's messages (port 0x402) on stderr, and exit by port 0x501",

@@ -14,6 +14,8 @@ export interface Facts {
   readonly pid: number
   /** Machine types, with the alias of those that have one. */
   readonly machines: readonly { readonly name: string; readonly alias?: string }[]
+  /** Figures of the processor, as text. */
+  readonly statistics?: () => string
 }
 
 export interface Asked {
@@ -60,6 +62,10 @@ export const commands: Readonly<Record<string, Command>> = {
     signature: { 'compat-props': 'bool?' },
     run: ({ facts }) => facts.machines.map(machineInfo),
   },
+  'x-query-jit': tells(({ facts }) => {
+    if (facts.statistics === undefined) throw new QmpError('JIT information is only available with accel=tcg')
+    return { 'human-readable-text': facts.statistics() }
+  }),
   'query-cpus-fast': tells(({ facts }) => [
     {
       'thread-id': facts.pid,

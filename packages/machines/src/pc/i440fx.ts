@@ -2,7 +2,7 @@
  * The board pc-i440fx: 440FX host bridge, PIIX3 with the ISA devices, PIIX4 power management, one processor.
  * Addresses and wires stand here and nowhere else.
  */
-import { createCpu, type CpuModel, type Processor } from '@godwit/cpu-x86'
+import { createCpu, type CpuModel, type CpuOptions, type Processor } from '@godwit/cpu-x86'
 import {
   apic,
   apicBus,
@@ -59,6 +59,8 @@ export interface I440fxOptions {
   readonly ramBytes: number
   readonly props: MachineProps
   readonly compat: PropTexts
+  /** What the board does by version. */
+  readonly boardValues: Readonly<Record<string, string>>
   readonly bios: Uint8Array | undefined
   readonly incoming: boolean
   /** Ports that only tests and firmware developers want: debug output at 0x402, exit at 0x501. */
@@ -70,6 +72,7 @@ export interface I440fxOptions {
   readonly onAttention: () => void
   readonly onDebugByte: (byte: number) => void
   readonly trace: ((event: string, detail?: object) => void) | undefined
+  readonly tuning: Partial<CpuOptions> | undefined
 }
 
 const ISA_LINES = 16
@@ -132,6 +135,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     ...(options.tscHz === undefined ? {} : { tscHz: options.tscHz }),
     apic: lapic.model.cpu,
     ramBlocks: map.blocks,
+    ...options.tuning,
   })
   holder.cpu = cpu
 
@@ -261,7 +265,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     const smbus = board.add('i2c', i2cBus)
     const pm = board.add('pm', piix4Pm, {
       wires: { sci: line(9), smi, poweroff },
-      props: { 'smm-enabled': props.smm },
+      props: { 'smm-enabled': props.smm, 'migrate-smbus': options.boardValues['smbus-migration'] !== 'off' },
     })
     pm.model.connect((address) => smbus.model.find(address))
     pci.model.plug(devfn(1, 3), pm.model.pci)
@@ -296,7 +300,7 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     board.section(pic2, 'i8259', 1),
     board.section(io),
     board.section(pit),
-    board.section(speaker),
+    ...(board.propsOf(pcspk).migrate === false ? [] : [board.section(speaker)]),
     board.section(com1),
     board.section(floppy),
     board.section(keyboard),
