@@ -38,10 +38,10 @@ test('Figures of a run have their units, and counts of nothing are left out', ()
   ])
 })
 
-test('What a tier counts is printed as a group, its instructions as a part of all', () => {
-  const tier1 = { instructions: 6_000_000, compileMs: 250, codeBytes: 20480, exits: { miss: 9, mode: 0 } }
+test('What a tier counts is printed as a group, what it executed as a part of all', () => {
+  const tier1 = { executed: 6_000_000, compileMs: 250, codeBytes: 20480, exits: { miss: 9, mode: 0 } }
   const lines = linesOf({ ...PLAIN, tier1 })
-  expect(lines).toContain('tier 1 instructions 6000000, 75.0 % of all')
+  expect(lines).toContain('tier 1 executed 6000000, 75.0 % of all')
   expect(lines).toContain('tier 1 compile  0.25 s')
   expect(lines).toContain('tier 1 code     20 KiB')
   expect(lines).toContain('tier 1 exits    miss 9')

@@ -43,7 +43,7 @@ export function statistics(machine: Pick<Machine, 'processor' | 'time'>, spent: 
   return rows.map(([name, text]) => `${name.padEnd(15)} ${text}\n`).join('')
 }
 
-/** Whatever else the processor counts: a tier has a group of its own, whose instructions are set against all. */
+/** Whatever else the processor counts: a tier has a group of its own, and what it executed is set against all. */
 function rowsOf(stats: Stats, instructions: number, group = ''): [string, string][] {
   return Object.entries(stats).flatMap(([name, value]): [string, string][] => {
     const title = `${group}${group === '' ? '' : ' '}${words(name)}`
@@ -59,7 +59,7 @@ function rowsOf(stats: Stats, instructions: number, group = ''): [string, string
 function figure(name: string, value: number, instructions: number, inTier: boolean): string {
   if (/ms$/i.test(name)) return seconds(value)
   if (/bytes$/i.test(name)) return `${(value / 1024).toFixed(0)} KiB`
-  if (inTier && name === 'instructions' && instructions > 0) {
+  if (inTier && name === 'executed' && instructions > 0) {
     return `${value}, ${((100 * value) / instructions).toFixed(1)} % of all`
   }
   return Number.isInteger(value) ? String(value) : value.toFixed(2)
