@@ -10,6 +10,7 @@ const steps = [
   ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['arrows', ['node', 'scripts/check-arrows.mjs']],
   ['picture', ['node', 'scripts/picture.mjs', '--check']],
+  ['manifests', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/manifests.mjs']],
   ['README examples', ['node', 'scripts/readme-examples.mjs']],
   ...published.map((p) => [`publint ${p}`, ['publint', '--strict', p]]),
   ...published.map((p) => [`attw ${p}`, ['attw', '--pack', p, '--profile', 'esm-only', '--quiet']]),
