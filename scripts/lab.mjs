@@ -60,12 +60,14 @@ process.on('exit', endAll)
 process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 
-const results =
-  options.resume && existsSync(options.json)
-    ? JSON.parse(readFileSync(options.json, 'utf8')).results.filter((r) => r.faults.length === 0)
-    : []
+const results = options.resume && existsSync(options.json) ? JSON.parse(readFileSync(options.json, 'utf8')).results : []
 const keyOf = (r) => `${titleOf(r)}: ${r.kind} ${r.stops.join(' ')}`
-const done = new Set(results.map(keyOf))
+const done = new Set(results.filter((r) => r.faults.length === 0).map(keyOf))
+/** Takes the place of an earlier result of the same journey. */
+function enter(result) {
+  const at = results.findIndex((r) => keyOf(r) === keyOf(result))
+  results.splice(at < 0 ? results.length : at, at < 0 ? 0 : 1, result)
+}
 
 function keep() {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ options, results }, undefined, 1)}\n`)
@@ -96,7 +98,7 @@ async function runCell(cell, vmstate) {
         onProgress: (line) => progress(`${task.stops.join(' -> ')}: ${line}`),
       }).catch((e) => ({ hops: [], faults: [e.message], position: 'not started' }))
       const result = { ...task, ...found, seconds: (Date.now() - started) / 1000 }
-      results.push(result)
+      enter(result)
       for (const line of linesOf(result)) say(line)
       keep()
     }

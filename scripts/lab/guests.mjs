@@ -1,5 +1,5 @@
 /** The guests of the lab: what each needs on the command line, and how one sees that it lives. */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildInitrd } from '../../guests/initrd.mjs'
 import { fetchGuests, guestFile } from '../../guests/packages.mjs'
@@ -23,12 +23,18 @@ const COMPLAINT =
   /^<[0-4]>|unstable|Oops|BUG|lockup|stall|hung|blocked for more|Call Trace|panic|APIC error|spurious|nobody cared|[Ll]ost .*interrupt|went backwards|[Mm]achine check|segfault/
 
 /**
- * A machine without HPET and ACPI leaves Linux nothing but the timer interrupt to watch its TSC by. An interrupt that a
- * busy host brings 100 ms late then looks like a TSC that ran away, and the TSC is called unstable: so the bare machine's
- * Linux is told not to watch. Our own clock watches instead.
+ * A machine without HPET and ACPI leaves Linux nothing but the timer interrupt to measure its TSC with and to watch it by.
+ * On a busy host both fail: an interrupt that comes 100 ms late looks like a TSC that ran away, and Linux counts
+ * interrupts instead. So the bare machine's Linux is told the rate, which is the host's, and not to watch: our own clock
+ * watches.
  */
 const BY_JIFFIES = /'refined-jiffies' wd_nsec/
 const OF_CLOCKS = /clocksource|tsc|TSC|sched_clock/
+
+function tscOfHost() {
+  const mhz = /^cpu MHz\s*:\s*([\d.]+)$/m.exec(existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '')
+  return mhz === null ? '' : ` tsc_early_khz=${Math.round(Number(mhz[1]) * 1000)}`
+}
 
 /** Linux with guests/init, counting ticks: every lost tick and every damaged page breaks its chain of checksums. */
 class Linux {
@@ -36,7 +42,7 @@ class Linux {
     const { arch, kernel, memory } = CPUS[cpu]
     const initrd = join(folder, `initrd-${arch}`)
     writeFileSync(initrd, buildInitrd(arch))
-    const watchless = machine === 'min' ? ' tsc=nowatchdog' : ''
+    const watchless = machine === 'min' ? ` tsc=nowatchdog${tscOfHost()}` : ''
     const append = `console=ttyS0 quiet godwit.job=ticks godwit.dirty=${DIRTY_KIB} godwit.pause=0.2${watchless}`
     const kernelArgs = ['-kernel', guestFile(kernel), '-initrd', initrd, '-append', append]
     this.args = (kind) => [
