@@ -25,9 +25,11 @@ import {
   u8,
   unused,
 } from '../../packages/vmstate/src/index.ts'
-import type { Subsection, VMState } from '../../packages/vmstate/src/index.ts'
+import type { Subsection, UnusedLife, VMState } from '../../packages/vmstate/src/index.ts'
 import { expect, test } from 'vitest'
 import { stream } from './fixtures.ts'
+
+const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }
 
 interface Channel {
   count: number
@@ -49,6 +51,7 @@ const channel: VMState<Channel> = {
   name: 'pit channel',
   version: 2,
   minVersion: 2,
+  life: { born: '1.0' },
   fields: {
     count: i32,
     latched_count: u16,
@@ -75,6 +78,7 @@ const pit: VMState<Pit> = {
   name: 'i8254',
   version: 3,
   minVersion: 2,
+  life: { born: '1.0' },
   fields: {
     irqDisabled: named('channels[0].irq_disabled', u32),
     channels: array<Channel[], Channel>(struct(channel), 3),
@@ -103,13 +107,14 @@ const rtc: VMState<Rtc> = {
   name: 'mc146818rtc',
   version: 3,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: {
     cmos_data: buffer(128),
     cmos_index: u8,
-    unused0: unused(28),
+    unused0: unused(28, GONE),
     periodic_timer: timer,
     next_periodic_time: i64,
-    unused1: unused(24),
+    unused1: unused(24, GONE),
     irq_coalesced: u32,
     period: u32,
     base_rtc: u64,
@@ -133,12 +138,13 @@ interface FwCfg {
   linker_mr_size: bigint
   rsdp_mr_size: bigint
 }
-const dma: Subsection<FwCfg> = { name: 'fw_cfg/dma', version: 0, needed: () => true }
-const tables: Subsection<FwCfg> = { name: 'fw_cfg/acpi_mr', version: 1, needed: () => true }
+const dma: Subsection<FwCfg> = { name: 'fw_cfg/dma', version: 0, born: '1.0', needed: () => true }
+const tables: Subsection<FwCfg> = { name: 'fw_cfg/acpi_mr', version: 1, born: '1.0', needed: () => true }
 const fwCfg: VMState<FwCfg> = {
   name: 'fw_cfg',
   version: 2,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: {
     cur_entry: u16,
     cur_offset: named('cur_offset[1]', u32),

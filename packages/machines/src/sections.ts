@@ -1,6 +1,6 @@
 /** Sections of the machine as a whole: its clocks, its run state, and whether firmware has taken the ACPI tables. */
 import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire, type Processor } from '@godwit/cpu-x86'
-import { buffer, i64, named, since, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
+import { born, buffer, i64, named, since, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
 import type { Section } from './board.ts'
 import type { MachineTime } from './machine-time.ts'
 
@@ -15,7 +15,23 @@ export const timerVmstate: VMState<TimerState> = {
   name: 'timer',
   version: 2,
   minVersion: 1,
-  fields: { cpu_ticks_offset: i64, unused0: unused(8), cpu_clock_offset: since(2, i64) },
+  life: {
+    born: '0.6.0',
+    versions: { 2: '0.9.0' },
+    dead: {
+      dummy: { wire: 'int64', born: '0.6.0', died: '3.1', became: 'unused@0' },
+    },
+  },
+  fields: {
+    cpu_ticks_offset: i64,
+    unused0: unused(8, {
+      born: '3.1',
+      was: 'clock ticks per second; 0 since 0.12',
+      lastWriter: '0.11',
+      unversioned: ['every board without versions'],
+    }),
+    cpu_clock_offset: since(2, i64),
+  },
 }
 
 const RUN_STATE_BYTES = 32
@@ -33,12 +49,20 @@ export const globalStateVmstate: VMState<GlobalState> = {
   name: 'globalstate',
   version: 1,
   minVersion: 1,
+  life: { born: '2.4', gate: { type: 'migration', property: 'store-global-state', value: 'off', offFor: '2.3' } },
   fields: {
     size: u32,
+    // 100 bytes until 9.0; the two below were zeros of its tail
     runstate: buffer(RUN_STATE_BYTES),
-    has_vm_was_suspended: u8,
-    vm_was_suspended: u8,
-    rest: named('unused', buffer(66)),
+    has_vm_was_suspended: born('9.0', u8),
+    vm_was_suspended: born('9.0', u8),
+    rest: born('9.0', named('unused', buffer(66)), {
+      reserve: {
+        was: 'the tail of a name of 100 bytes, zeros',
+        lastWriter: null,
+        unversioned: ['every board without versions'],
+      },
+    }),
   },
 }
 
@@ -69,6 +93,7 @@ export const acpiBuildVmstate: VMState<AcpiBuildState> = {
   name: 'acpi_build',
   version: 1,
   minVersion: 1,
+  life: { born: '1.7' },
   fields: { patched: u8 },
 }
 
@@ -107,8 +132,8 @@ export function machineSections(states: MachineStates, time: MachineTime, cpu: P
   const clocks: Section = {
     ...plain(timerVmstate, states.timer),
     beforeSave() {
-      states.timer.cpu_clock_offset = time.virtual.now()
-      states.timer.cpu_ticks_offset = cpu.cpu.machineTsc()
+      states.timer.cpu_clock_offset = BigInt.asIntN(64, time.virtual.now())
+      states.timer.cpu_ticks_offset = BigInt.asIntN(64, cpu.cpu.machineTsc())
     },
     afterLoad() {
       const { cpu_ticks_offset: ticks, cpu_clock_offset: ns } = states.timer

@@ -35,7 +35,13 @@ interface Point {
   x: number
   y: number
 }
-const point: VMState<Point> = { name: 'point', version: 2, minVersion: 1, fields: { x: u8, y: since(2, u8) } }
+const point: VMState<Point> = {
+  name: 'point',
+  version: 2,
+  minVersion: 1,
+  life: { born: '1.0' },
+  fields: { x: u8, y: since(2, u8) },
+}
 
 /** A state of one value, and of one count that other fields may name. */
 interface Box<T> {
@@ -46,6 +52,7 @@ const box = <T>(codec: Codec<T>): VMState<Box<T>> => ({
   name: 'box',
   version: 1,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: { count: u8, value: codec },
 })
 
@@ -140,7 +147,13 @@ test('a tmp value travels as the fields of its auxiliary state', () => {
     low: number
     high: number
   }
-  const aux: VMState<Aux> = { name: 'aux', version: 1, minVersion: 1, fields: { high: u8, low: u8 } }
+  const aux: VMState<Aux> = {
+    name: 'aux',
+    version: 1,
+    minVersion: 1,
+    life: { born: '1.0' },
+    fields: { high: u8, low: u8 },
+  }
   const codec = tmp<number, Aux>(aux, {
     before: (v) => ({ low: v & 0xff, high: v >> 8 }),
     after: ({ low, high }) => (high << 8) | low,

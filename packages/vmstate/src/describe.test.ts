@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { UnusedLife } from './life.ts'
 import {
   array,
   buffer,
@@ -20,16 +21,25 @@ import {
 } from './index.ts'
 import type { Subsection, VMState } from './index.ts'
 
+const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }
+
 interface Pin {
   level: number
   edge: number
 }
-const edges: Subsection<Pin> = { name: 'pin/edge', version: 1, needed: (s) => s.edge !== 0 }
-const pin: VMState<Pin> = { name: 'pin', version: 1, minVersion: 1, fields: { level: u8, edge: inside(edges, u8) } }
+const edges: Subsection<Pin> = { name: 'pin/edge', version: 1, born: '1.0', needed: (s) => s.edge !== 0 }
+const pin: VMState<Pin> = {
+  name: 'pin',
+  version: 1,
+  minVersion: 1,
+  life: { born: '1.0' },
+  fields: { level: u8, edge: inside(edges, u8) },
+}
 const word: VMState<{ high: number; low: number }> = {
   name: 'word',
   version: 3,
   minVersion: 3,
+  life: { born: '1.0' },
   fields: { high: u8, low: u8 },
 }
 
@@ -48,11 +58,12 @@ const port: VMState<Port> = {
   name: 'port',
   version: 2,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: {
     data: buffer(2),
-    unused0: unused(3),
+    unused0: unused(3, GONE),
     pins: array<Pin[], Pin>(struct(pin), 2),
-    unused1: unused(1, 2),
+    unused1: unused(1, GONE, 2),
     maybe: pointers(struct(pin), 2),
     n: u8,
     list: varray<number[], number>(u16, 'n', 8, () => 0),

@@ -1,4 +1,5 @@
 import type { Reader, Writer } from '@godwit/bits'
+import type { Dead, FieldLife, Gate, Life, Release, UnusedLife } from './life.ts'
 
 /** What a codec may know of its surroundings besides its own value. */
 export interface Where {
@@ -29,7 +30,7 @@ export type Shape =
   | { readonly kind: 'tmp'; readonly vmstate: AnyVMState; readonly aux: (value: never, state: unknown) => unknown }
 
 /** Fields known by version or condition, in a subsection, not on the wire, or bytes that once meant something. */
-export type Field<S, T> = Codec<T> | Since<T> | When<S, T> | Inside<S, T> | Named<S, T> | Derived
+export type Field<S, T> = Codec<T> | Since<T> | When<S, T> | Inside<S, T> | Named<S, T> | Born<S, T> | Derived
 
 export interface Since<T> {
   readonly fate: 'since'
@@ -42,11 +43,19 @@ export interface When<S, T> {
   readonly sentence: string
   exists(state: S, version: number): boolean
   readonly codec: Codec<T>
+  /** The property behind the condition. */
+  readonly gate?: Gate
 }
 export interface Inside<S, T> {
   readonly fate: 'inside'
   readonly sub: Subsection<S>
-  readonly field: Codec<T> | Since<T> | When<S, T> | Unused | Named<S, T>
+  readonly field: Codec<T> | Since<T> | When<S, T> | Unused | Named<S, T> | Born<S, T>
+}
+/** A field younger, or older, than what it stands in: version, subsection or description. */
+export interface Born<S, T> {
+  readonly fate: 'born'
+  readonly life: FieldLife<T>
+  readonly field: Codec<T> | Since<T> | When<S, T> | Named<S, T>
 }
 /** A field whose name in the embedded description is not its key. */
 export interface Named<S, T> {
@@ -64,6 +73,7 @@ export interface Unused {
   readonly bytes: number
   /** First version that has the bytes. */
   readonly since: number
+  readonly life: UnusedLife
 }
 
 /** A part of the state that is sent only when it is needed. Its fields stand in the parent's table, marked `inside`. */
@@ -72,6 +82,18 @@ export interface Subsection<S> {
   readonly name: string
   readonly version: number
   readonly minVersion?: number
+  /** First release whose streams had it. */
+  readonly born: Release
+  /** Release of each version after the first. */
+  readonly versions?: Readonly<Record<number, Release>>
+  /** The property that switches it off for old machines; without one it must be rare enough for them. */
+  readonly gate?: Gate
+  /** What `needed` asks, as a sentence. */
+  readonly when?: string
+  /** Lines that were once in it, by name. */
+  readonly dead?: Readonly<Record<string, Dead>>
+  /** Earlier names on the wire, each by the release that gave it up. */
+  readonly formerly?: Readonly<Record<Release, string>>
   needed(state: S): boolean
   preSave?(state: S): void
   preLoad?(state: S): void
@@ -97,6 +119,8 @@ export interface VMState<S> {
   readonly version: number
   /** Oldest version that can be loaded. */
   readonly minVersion: number
+  /** When it and its versions were born, and what died. A field's birth is the nearest of: its own `born`, its version's, its subsection's, this one. */
+  readonly life: Life
   readonly fields: Fields<S>
   /** For a description whose whole section is optional. */
   needed?(state: S): boolean
@@ -113,6 +137,7 @@ export interface AnyVMState {
   readonly name: string
   readonly version: number
   readonly minVersion: number
+  readonly life: Life
   readonly fields: object
   needed?(state: unknown): boolean
   preSave?(state: unknown): void
@@ -125,11 +150,13 @@ export const when = <S, T>(
   sentence: string,
   exists: (state: S, version: number) => boolean,
   codec: Codec<T>,
+  gate?: Gate,
 ): When<S, T> => ({
   fate: 'when',
   sentence,
   exists,
   codec,
+  ...(gate === undefined ? {} : { gate }),
 })
 export const inside = <S, T>(sub: Subsection<S>, field: Inside<S, T>['field']): Inside<S, T> => ({
   fate: 'inside',
@@ -138,4 +165,11 @@ export const inside = <S, T>(sub: Subsection<S>, field: Inside<S, T>['field']): 
 })
 export const named = <S, T>(name: string, field: Named<S, T>['field']): Named<S, T> => ({ fate: 'named', name, field })
 export const derived = (from: string): Derived => ({ fate: 'derived', from })
-export const unused = (bytes: number, sinceVersion = 0): Unused => ({ fate: 'unused', bytes, since: sinceVersion })
+/** A field with a birth of its own, and what else is to be told of its life. */
+export const born = <S, T>(
+  release: Release,
+  field: Born<S, T>['field'],
+  life: Omit<FieldLife<T>, 'born'> = {},
+): Born<S, T> => ({ fate: 'born', life: { born: release, ...life }, field })
+/** Bytes that hold nothing (any more). `since` is the first version that has them. */
+export const unused = (bytes: number, life: UnusedLife, since = 0): Unused => ({ fate: 'unused', bytes, since, life })

@@ -1,4 +1,5 @@
 import type { AnyVMState, Codec, Field, Inside, Subsection, Unused, When } from './field.ts'
+import type { FieldLife, Gate, UnusedLife } from './life.ts'
 
 /** One field, with its fates taken apart. */
 export interface Line {
@@ -11,6 +12,9 @@ export interface Line {
   readonly since: number
   readonly exists: ((state: never, version: number) => boolean) | null
   readonly sentence: string
+  readonly gate: Gate | null
+  /** What is said of this line alone; null if it has the life of what it stands in. */
+  readonly life: FieldLife | UnusedLife | null
 }
 
 /** Fields and subsections of one level: a description or a subsection. */
@@ -77,10 +81,16 @@ function lineOf(key: string, field: AnyField): Line {
   let since = 0
   let exists: Line['exists'] = null
   let sentence = ''
+  let gate: Gate | null = null
+  let life: Line['life'] = null
   let at = field
   for (;;) {
-    if (!('fate' in at)) return { key, name, codec: at, unused: 0, since, exists, sentence }
+    if (!('fate' in at)) return { key, name, codec: at, unused: 0, since, exists, sentence, gate, life }
     switch (at.fate) {
+      case 'born':
+        life = at.life
+        at = at.field
+        break
       case 'named':
         name = at.name
         at = at.field
@@ -92,10 +102,21 @@ function lineOf(key: string, field: AnyField): Line {
       case 'when':
         exists = conditionOf(at)
         sentence = at.sentence
+        gate = at.gate ?? null
         at = at.codec
         break
       case 'unused':
-        return { key, name: 'unused', codec: null, unused: at.bytes, since: at.since, exists, sentence }
+        return {
+          key,
+          name: 'unused',
+          codec: null,
+          unused: at.bytes,
+          since: at.since,
+          exists,
+          sentence,
+          gate,
+          life: at.life,
+        }
       default:
         throw new TypeError(`field ${key} cannot be ${at.fate} here`)
     }

@@ -1,4 +1,5 @@
 /** Random descriptions, random states: the bytes give the state back and are as long as the description says. */
+import type { UnusedLife } from './life.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -33,6 +34,8 @@ import {
   when,
 } from './index.ts'
 import type { AnyVMState, Codec, DescribedState, Field, Subsection, VMState } from './index.ts'
+
+const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }
 
 /** A codec, the values it can hold, and what a fresh state holds before loading. */
 interface Kind {
@@ -80,8 +83,14 @@ function described(inner: fc.Arbitrary<Kind>): fc.Arbitrary<Kind> {
   const fate = fc.constantFrom('plain', 'plain', 'since', 'when', 'sub', 'subsub', 'unused', 'derived')
   return fc.array(fc.tuple(inner, fate), { maxLength: 6 }).map((parts) => {
     const name = `d${++names}`
-    const sub: Subsection<State> = { name: `${name}/a`, version: 3, needed: (s) => s.sub === true }
-    const subsub: Subsection<State> = { name: `${name}/a/b`, version: 0, needed: (s) => s.subsub === true, parent: sub }
+    const sub: Subsection<State> = { name: `${name}/a`, version: 3, born: '1.0', needed: (s) => s.sub === true }
+    const subsub: Subsection<State> = {
+      name: `${name}/a/b`,
+      version: 0,
+      born: '1.0',
+      needed: (s) => s.subsub === true,
+      parent: sub,
+    }
     const fields: Record<string, Field<State, unknown> | ReturnType<typeof unused>> = {
       cond: bool,
       sub: derived('the subsection that came'),
@@ -90,7 +99,7 @@ function described(inner: fc.Arbitrary<Kind>): fc.Arbitrary<Kind> {
     const keys: [string, Kind, string][] = []
     parts.forEach(([k, how], i) => {
       const key = `f${i}`
-      if (how === 'unused') fields[`unused${i}`] = unused(i)
+      if (how === 'unused') fields[`unused${i}`] = unused(i, GONE)
       else keys.push([key, k, how])
       if (how === 'plain') fields[key] = k.codec
       if (how === 'since') fields[key] = since(2, k.codec)
@@ -100,7 +109,7 @@ function described(inner: fc.Arbitrary<Kind>): fc.Arbitrary<Kind> {
       if (how === 'derived') fields[key] = derived('nothing')
     })
     // a subsection without fields of its own still has to be there for the one inside it
-    const vmstate = { name, version: 2, minVersion: 1, fields } as unknown as VMState<State>
+    const vmstate = { name, version: 2, minVersion: 1, life: { born: '1.0' }, fields } as unknown as VMState<State>
     const hasSub = keys.some(([, , how]) => how === 'sub' || how === 'subsub')
     const hasSubsub = keys.some(([, , how]) => how === 'subsub')
     const present = (s: State, how: string): boolean => {

@@ -1,4 +1,5 @@
 import { Reader, Writer } from '@godwit/bits'
+import type { UnusedLife } from './life.ts'
 import { expect, test } from 'vitest'
 import {
   VMStateError,
@@ -24,15 +25,18 @@ import {
 } from './index.ts'
 import type { Subsection, VMState } from './index.ts'
 
+const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }
+
 interface Inner {
   a: number
   late: bigint
 }
-const innerLate: Subsection<Inner> = { name: 'inner/late', version: 1, needed: (s) => s.late !== 0n }
+const innerLate: Subsection<Inner> = { name: 'inner/late', version: 1, born: '1.0', needed: (s) => s.late !== 0n }
 const inner: VMState<Inner> = {
   name: 'inner',
   version: 2,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: { a: u8, late: inside(innerLate, i64) },
 }
 
@@ -46,17 +50,30 @@ interface Chip {
   deeper: number
   sum: number
 }
-const more: Subsection<Chip> = { name: 'chip/more', version: 3, minVersion: 2, needed: (s) => s.extra !== 0 }
-const other: Subsection<Chip> = { name: 'chip/moreover', version: 1, needed: (s) => s.deep !== 0 }
-const nested: Subsection<Chip> = { name: 'chip/more/deep', version: 1, needed: (s) => s.deeper !== 0, parent: more }
+const more: Subsection<Chip> = {
+  name: 'chip/more',
+  version: 3,
+  born: '1.0',
+  minVersion: 2,
+  needed: (s) => s.extra !== 0,
+}
+const other: Subsection<Chip> = { name: 'chip/moreover', version: 1, born: '1.0', needed: (s) => s.deep !== 0 }
+const nested: Subsection<Chip> = {
+  name: 'chip/more/deep',
+  version: 1,
+  born: '1.0',
+  needed: (s) => s.deeper !== 0,
+  parent: more,
+}
 
 const chip: VMState<Chip> = {
   name: 'chip',
   version: 4,
   minVersion: 2,
+  life: { born: '1.0' },
   fields: {
     head: u32,
-    unused0: unused(2),
+    unused0: unused(2, GONE),
     parts: array<Inner[], Inner>(struct(inner), 2),
     data: buffer(3),
     added: since(4, u16),
@@ -243,6 +260,7 @@ test('a section that fails anywhere leaves the state and every object in it as i
     name: 'queue',
     version: 1,
     minVersion: 1,
+    life: { born: '1.0' },
     fields: {
       data: buffer(2),
       parts: array<Inner[], Inner>(struct(inner), 1),
@@ -297,6 +315,7 @@ test('a state of accessors is loaded through them, and restored through them', (
     name: 'cells',
     version: 1,
     minVersion: 1,
+    life: { born: '1.0' },
     fields: { a: u32, view: array<Uint32Array, number>(u32, 1) },
   }
   loadBytes(description, state, Uint8Array.of(0, 0, 0, 7, 0, 0, 0, 8))
@@ -314,6 +333,7 @@ test('a field with a condition is on the wire only when the condition holds', ()
     name: 'old',
     version: 1,
     minVersion: 1,
+    life: { born: '1.0' },
     fields: { kind: u8, value: when('kind is 1', (s: Old) => s.kind === 1, u8) },
   }
   expect([...saveBytes(old, { kind: 0, value: 9 })]).toEqual([0])
@@ -339,6 +359,7 @@ test('a failed load puts plain derived data back and does not walk into objects 
     name: 'wired',
     version: 1,
     minVersion: 1,
+    life: { born: '1.0' },
     fields: { a: u8, cache: derived('a'), line: derived('the board') },
     postLoad(s) {
       s.cache.hits = s.a

@@ -41,6 +41,7 @@ export const pmSmbusVmstate: VMState<PmSmbusState> = {
   name: 'pmsmb',
   version: 1,
   minVersion: 1,
+  life: { born: '4.0' },
   fields: {
     smb_stat: u8,
     smb_ctl: u8,
@@ -224,7 +225,13 @@ export const i2cBus = device({
   props: {},
   wires: [],
   state: (): I2cBusState => ({ saved_address: NO_ADDRESS }),
-  vmstate: { name: 'i2c_bus', version: 1, minVersion: 1, fields: { saved_address: u8 } } satisfies VMState<I2cBusState>,
+  vmstate: {
+    name: 'i2c_bus',
+    version: 1,
+    minVersion: 1,
+    life: { born: '0.9.1' },
+    fields: { saved_address: u8 },
+  } satisfies VMState<I2cBusState>,
   create: () => {
     const targets = new Map<number, SmbusTarget>()
     return {
@@ -256,12 +263,17 @@ const i2cSlave: VMState<{ address: number }> = {
   name: 'I2CSlave',
   version: 1,
   minVersion: 1,
+  life: { born: '0.9.1' },
   fields: { address: u8 },
 }
 const smbusDevice: VMState<SmbusDeviceState> = {
   name: 'smbus-device',
   version: 1,
   minVersion: 1,
+  life: {
+    born: '4.0',
+    gate: { type: 'machine', property: 'smbus_no_migration_support', value: 'true', offFor: '3.1', until: '11.0' },
+  },
   fields: {
     i2c: struct(i2cSlave),
     mode: i32,
@@ -273,6 +285,10 @@ export const smbusEepromVmstate: VMState<SmbusEepromState> = {
   name: 'smbus-eeprom',
   version: 1,
   minVersion: 1,
+  life: {
+    born: '4.0',
+    gate: { type: 'machine', property: 'smbus_no_migration_support', value: 'true', offFor: '3.1', until: '11.0' },
+  },
   // Until the guest has touched it, an EEPROM is what the board made it.
   needed: (s) => s.accessed || s.smbusdev.mode !== 0,
   fields: {

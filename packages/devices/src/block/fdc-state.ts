@@ -4,6 +4,7 @@
  * Wire  "fdc" version 2
  */
 import {
+  born,
   array,
   derived,
   equal,
@@ -79,12 +80,23 @@ export interface FdcState {
 const mediaChanged: Subsection<FloppyDriveState> = {
   name: 'fdrive/media_changed',
   version: 1,
+  born: '0.15',
+  when: 'the drive has a backend and its media-changed flag is not 1',
   needed: (s) => s.present && s.media_changed !== 1,
 }
-const mediaRate: Subsection<FloppyDriveState> = { name: 'fdrive/media_rate', version: 1, needed: () => true }
+const mediaRate: Subsection<FloppyDriveState> = {
+  name: 'fdrive/media_rate',
+  version: 1,
+  born: '1.1',
+  gate: { type: 'isa-fdc', property: 'check_media_rate', value: 'off', offFor: '1.0', until: '6.0' },
+  when: 'always since 6.0; before: when check_media_rate is on',
+  needed: () => true,
+}
 const perpendicular: Subsection<FloppyDriveState> = {
   name: 'fdrive/perpendicular',
   version: 1,
+  born: '2.2',
+  when: 'perpendicular mode is set',
   needed: (s) => s.perpendicular !== 0,
 }
 
@@ -92,6 +104,7 @@ const drive: VMState<FloppyDriveState> = {
   name: 'fdrive',
   version: 1,
   minVersion: 1,
+  life: { born: '0.9.1' },
   fields: {
     head: u8,
     track: u8,
@@ -116,29 +129,40 @@ function phaseOf(s: FdcCoreState): number {
 const resetSensei: Subsection<FdcCoreState> = {
   name: 'fdc/reset_sensei',
   version: 1,
+  born: '2.2',
+  when: 'sense-interrupt replies of a reset are outstanding',
   needed: (s) => s.reset_sensei !== 0,
 }
 const resultTimer: Subsection<FdcCoreState> = {
   name: 'fdc/result_timer',
   version: 1,
+  born: '2.2',
+  when: 'the result timer is armed',
   needed: (s) => s.result_timer !== null,
 }
-const phase: Subsection<FdcCoreState> = { name: 'fdc/phase', version: 1, needed: (s) => s.phase !== phaseOf(s) }
+const phase: Subsection<FdcCoreState> = {
+  name: 'fdc/phase',
+  version: 1,
+  born: '2.4',
+  when: 'the phase cannot be reconstructed from the registers',
+  needed: (s) => s.phase !== phaseOf(s),
+}
 
 const core: VMState<FdcCoreState> = {
   name: 'fdc',
   version: 2,
   minVersion: 2,
+  life: { born: '0.9.1', versions: { 2: '0.10' } },
   fields: {
-    sra: u8,
-    srb: u8,
-    dor_vmstate: u8,
-    tdr: u8,
-    dsr: u8,
-    msr: u8,
-    status0: u8,
-    status1: u8,
-    status2: u8,
+    sra: born('0.10', u8),
+    srb: born('0.10', u8),
+    dor_vmstate: born('0.10', u8),
+    tdr: born('0.10', u8),
+    dsr: born('0.10', u8),
+    msr: born('0.10', u8),
+    status0: born('0.10', u8),
+    status1: born('0.10', u8),
+    status2: born('0.10', u8),
     fifo: array<Uint8Array, number>(u8, FIFO_BYTES),
     data_pos: u32,
     data_len: u32,
@@ -151,7 +175,7 @@ const core: VMState<FdcCoreState> = {
     config: u8,
     lock: u8,
     pwrd: u8,
-    num_floppies: equal(u8),
+    num_floppies: born('0.10', equal(u8)),
     drives: since(1, array<FloppyDriveState[], FloppyDriveState>(struct(drive), DRIVES)),
     reset_sensei: inside(resetSensei, i32),
     result_timer: inside(resultTimer, timer),
@@ -178,6 +202,7 @@ export const vmstate: VMState<FdcState> = {
   name: 'fdc',
   version: 2,
   minVersion: 2,
+  life: { born: '0.13' },
   fields: { state: struct(core) },
 }
 

@@ -13,6 +13,7 @@ export const fifo8Vmstate = (capacity: number): VMState<Fifo8> => ({
   name: 'Fifo8',
   version: 1,
   minVersion: 1,
+  life: { born: '1.5' },
   fields: { data: buffer(capacity), head: u32, num: u32 },
   postLoad(f) {
     if (f.head >= capacity || f.num > capacity)

@@ -7,7 +7,7 @@
  * Wire  "serial" version 3
  */
 import { device, num, nullChar, reg, type Char } from '@godwit/hw'
-import { i32, inside, since, struct, timer, u16, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, i32, inside, since, struct, timer, u16, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
 import { savedTimer } from '../saved-timer.ts'
 import { clear, fifo8, fifo8Vmstate, isFull, pop, push, type Fifo8 } from './fifo8.ts'
 
@@ -81,19 +81,53 @@ type Sub = Subsection<SerialState>
 const thrIpending: Sub = {
   name: 'serial/thr_ipending',
   version: 1,
+  born: '2.2',
+  when: 'the THR-empty pending flag is not what IER and IIR would imply',
   // Without the interrupt enabled THRE is sampled again when it is.
   needed: (s) => (s.ier & IER_THRI) !== 0 && s.thr_ipending !== Number((s.iir & IIR_ID) === IIR_THRI),
 }
-const tsr: Sub = { name: 'serial/tsr', version: 1, needed: (s) => s.tsr_retry !== 0 }
-const recvFifo: Sub = { name: 'serial/recv_fifo', version: 1, needed: (s) => s.recv_fifo.num !== 0 }
-const xmitFifo: Sub = { name: 'serial/xmit_fifo', version: 1, needed: (s) => s.xmit_fifo.num !== 0 }
+const tsr: Sub = {
+  name: 'serial/tsr',
+  version: 1,
+  born: '2.2',
+  when: 'a transmit retry is under way',
+  needed: (s) => s.tsr_retry !== 0,
+}
+const recvFifo: Sub = {
+  name: 'serial/recv_fifo',
+  version: 1,
+  born: '2.2',
+  when: 'the receive FIFO is not empty',
+  needed: (s) => s.recv_fifo.num !== 0,
+}
+const xmitFifo: Sub = {
+  name: 'serial/xmit_fifo',
+  version: 1,
+  born: '2.2',
+  when: 'the transmit FIFO is not empty',
+  needed: (s) => s.xmit_fifo.num !== 0,
+}
 const timeoutTimer: Sub = {
   name: 'serial/fifo_timeout_timer',
   version: 1,
+  born: '2.2',
+  when: 'the FIFO timeout timer is armed',
   needed: (s) => s.fifo_timeout_timer !== null,
 }
-const timeoutIpending: Sub = { name: 'serial/timeout_ipending', version: 1, needed: (s) => s.timeout_ipending !== 0 }
-const poll: Sub = { name: 'serial/poll', version: 1, needed: (s) => s.poll_msl >= 0 }
+const timeoutIpending: Sub = {
+  name: 'serial/timeout_ipending',
+  version: 1,
+  born: '2.2',
+  when: 'a FIFO timeout interrupt is pending',
+  needed: (s) => s.timeout_ipending !== 0,
+}
+const poll: Sub = {
+  name: 'serial/poll',
+  version: 1,
+  born: '2.2',
+  when: 'modem status polling is active (not on backends without modem lines)',
+  needed: (s) => s.poll_msl >= 0,
+}
 
 const fifo = struct(fifo8Vmstate(FIFO_BYTES))
 
@@ -101,8 +135,9 @@ export const serialVmstate: VMState<SerialState> = {
   name: 'serial',
   version: 3,
   minVersion: 2,
+  life: { born: '0.8.0', versions: { 2: '0.9.0', 3: '0.10' } },
   fields: {
-    divider: since(2, u16),
+    divider: born('0.8.0', since(2, u16)),
     rbr: u8,
     ier: u8,
     iir: u8,
@@ -147,6 +182,7 @@ export const vmstate: VMState<UartState> = {
   name: 'serial',
   version: 3,
   minVersion: 2,
+  life: { born: '0.13' },
   fields: { state: struct(serialVmstate) },
 }
 

@@ -38,6 +38,7 @@ const channelVmstate: VMState<DmaChannelState> = {
   name: 'dma_regs',
   version: 1,
   minVersion: 1,
+  life: { born: '0.6.1' },
   fields: {
     now: array<Int32Array, number>(i32, 2),
     base: array<Uint16Array, number>(u16, 2),
@@ -53,6 +54,7 @@ export const vmstate: VMState<DmaState> = {
   name: 'dma',
   version: 1,
   minVersion: 1,
+  life: { born: '0.6.1' },
   fields: {
     command: u8,
     mask: u8,

@@ -4,6 +4,7 @@
  * Wire  "ide" version 3
  */
 import {
+  born,
   array,
   bool,
   buffer,
@@ -97,24 +98,29 @@ export interface IdeState {
 const current: Subsection<IdeBmdmaState> = {
   name: 'ide bmdma_current',
   version: 1,
+  born: '0.13',
+  when: 'a DMA transfer is under way',
   needed: (s) => (s.status & BM_DMAING) !== 0,
 }
 const bmStatus: Subsection<IdeBmdmaState> = {
   name: 'ide bmdma/status',
   version: 1,
+  born: '0.15',
+  when: 'the status byte differs from what the compatibility byte can express (error retry pending)',
   needed: (s) => (s.status & ABUSED) !== 0,
 }
 const bmdma: VMState<IdeBmdmaState> = {
   name: 'ide bmdma',
   version: 3,
   minVersion: 0,
+  life: { born: '0.9.0', described: '0.12' },
   fields: {
     cmd: u8,
     migration_compat_status: u8,
     addr: u32,
-    migration_retry_sector_num: i64,
-    migration_retry_nsector: u32,
-    migration_retry_unit: u8,
+    migration_retry_sector_num: born('0.10', i64),
+    migration_retry_nsector: born('0.10', u32),
+    migration_retry_unit: born('0.10', u8),
     cur_addr: inside(current, u32),
     cur_prd_last: inside(current, u32),
     cur_prd_addr: inside(current, u32),
@@ -136,12 +142,16 @@ const busError: Subsection<IdeBusState> = {
   name: 'ide_bus/error',
   version: 2,
   minVersion: 1,
+  born: '0.15',
+  versions: { 2: '2.3' },
+  when: 'a failed request waits for retry',
   needed: (s) => s.error_status !== 0,
 }
 const bus: VMState<IdeBusState> = {
   name: 'ide_bus',
   version: 1,
   minVersion: 1,
+  life: { born: '0.9.0', described: '0.12' },
   fields: {
     cmd: u8,
     unit: u8,
@@ -165,27 +175,34 @@ const ioBuffer: Codec<Uint8Array> = {
     w.raw(v)
     w.zeros(IO_BUFFER - v.length)
   },
-  get: (r) => r.raw(IO_BUFFER).slice(),
+  get: (r) => new Uint8Array(r.raw(IO_BUFFER)),
 }
 const pio: Subsection<IdeDriveState> = {
   name: 'ide_drive/pio_state',
   version: 1,
+  born: '0.13',
+  when: 'a PIO transfer is under way (DRQ set, or a failed PIO request is to be retried)',
   needed: (s) => (s.status & DRQ) !== 0,
 }
 const tray: Subsection<IdeDriveState> = {
   name: 'ide_drive/tray_state',
   version: 1,
+  born: '1.0',
+  when: 'the CD tray is open or locked',
   needed: (s) => s.tray_open || s.tray_locked,
 }
 const events: Subsection<IdeDriveState> = {
   name: 'ide_drive/atapi/gesn_state',
   version: 1,
+  born: '0.15',
+  when: 'a media event is pending for GET EVENT STATUS NOTIFICATION',
   needed: (s) => s['events.new_media'] || s['events.eject_request'],
 }
 const drive: VMState<IdeDriveState> = {
   name: 'ide_drive',
   version: 3,
   minVersion: 0,
+  life: { born: '0.9.0', described: '0.9.1', versions: { 3: '0.11' } },
   fields: {
     mult_sectors: i32,
     identify_set: i32,
@@ -231,12 +248,13 @@ export const vmstate: VMState<IdeState> = {
   name: 'ide',
   version: 3,
   minVersion: 0,
+  life: { born: '0.9.0', described: '0.12', versions: { 2: '0.10', 3: '0.11' } },
   fields: {
     parent_obj: struct(pciDeviceVmstate),
     bmdma: array<IdeBmdmaState[], IdeBmdmaState>(struct(bmdma), 2),
     bus: since(1, array<IdeBusState[], IdeBusState>(struct(bus), 2)),
-    'bus[0].ifs': since(3, drives),
-    'bus[1].ifs': since(3, drives),
+    'bus[0].ifs': born('0.9.0', since(3, drives)),
+    'bus[1].ifs': born('0.9.0', since(3, drives)),
   },
 }
 

@@ -5,7 +5,7 @@
  * Wire  "pckbd" version 3
  */
 import { device, flag, reg, wire } from '@godwit/hw'
-import { derived, inside, struct, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, derived, inside, struct, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
 import { pulse } from '../pulse.ts'
 import { savedTimer } from '../saved-timer.ts'
 import type { Ps2Device } from './ps2-queue.ts'
@@ -94,6 +94,8 @@ const outportOf = (s: KbdState): number =>
 const outport: Subsection<KbdState> = {
   name: 'pckbd_outport',
   version: 1,
+  born: '2.2',
+  when: 'the output port differs from its default',
   needed: (s) => s.outport !== outportOf(s),
   postLoad: (s) => {
     s.came.outport = true
@@ -102,6 +104,9 @@ const outport: Subsection<KbdState> = {
 const extendedState: Subsection<KbdState> = {
   name: 'pckbd/extended_state',
   version: 0,
+  born: '6.1',
+  gate: { type: 'i8042', property: 'extended-state', value: 'false', offFor: '6.0' },
+  when: 'the i8042 property extended-state is on',
   needed: (s) => s.extended,
   preSave: (s) => {
     s.migration_flags = s.throttle !== null ? THROTTLED : 0
@@ -115,11 +120,12 @@ export const kbdVmstate: VMState<KbdState> = {
   name: 'pckbd',
   version: 3,
   minVersion: 3,
+  life: { born: '0.6.0', versions: { 2: '0.8.0', 3: '0.8.1' } },
   fields: {
     write_cmd: u8,
     status: u8,
     mode: u8,
-    pending_tmp: u8,
+    pending_tmp: born('0.8.1', u8, { formerly: { '6.1': 'pending' } }),
     outport: inside(outport, u8),
     migration_flags: inside(extendedState, u32),
     obsrc: inside(extendedState, u32),
@@ -157,6 +163,7 @@ export const vmstate: VMState<I8042State> = {
   name: 'pckbd',
   version: 3,
   minVersion: 3,
+  life: { born: '0.12' },
   fields: { kbd: struct(kbdVmstate) },
 }
 

@@ -5,7 +5,7 @@
  * Wire  "ps2kbd" version 3
  */
 import { device } from '@godwit/hw'
-import { bool, i32, inside, since, struct, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, bool, i32, inside, since, struct, type Subsection, type VMState } from '@godwit/vmstate'
 import { Ps2Queue, ps2Common, ps2CommonVmstate, soundQueue, type Ps2Common } from './ps2-queue.ts'
 import { set2Of } from './scan-codes.ts'
 
@@ -41,11 +41,26 @@ export interface Ps2KeyboardState {
 }
 
 type Sub = Subsection<Ps2KeyboardState>
-const leds: Sub = { name: 'ps2kbd/ledstate', version: 3, minVersion: 2, needed: (s) => s.ledstate !== 0 }
-const highBit: Sub = { name: 'ps2kbd/need_high_bit', version: 1, needed: (s) => s.need_high_bit }
+const leds: Sub = {
+  name: 'ps2kbd/ledstate',
+  version: 3,
+  minVersion: 2,
+  born: '1.0',
+  when: 'the LED state is not 0',
+  needed: (s) => s.ledstate !== 0,
+}
+const highBit: Sub = {
+  name: 'ps2kbd/need_high_bit',
+  version: 1,
+  born: '2.8',
+  when: 'half of a two-byte code is pending',
+  needed: (s) => s.need_high_bit,
+}
 const replies: Sub = {
   name: 'ps2kbd/command_reply_queue',
   version: 0,
+  born: '6.2',
+  when: 'a command reply queue exists (cwptr not -1)',
   needed: (s) => s['parent_obj.queue.cwptr'] !== -1,
 }
 
@@ -53,14 +68,15 @@ export const vmstate: VMState<Ps2KeyboardState> = {
   name: 'ps2kbd',
   version: 3,
   minVersion: 2,
+  life: { born: '0.8.0', versions: { 2: '0.8.1', 3: '0.10' } },
   fields: {
-    parent_obj: struct(ps2CommonVmstate),
+    parent_obj: born('0.8.0', struct(ps2CommonVmstate), { formerly: { '7.1': 'common' } }),
     scan_enabled: i32,
-    translate: i32,
+    translate: born('0.8.1', i32),
     scancode_set: since(3, i32),
     ledstate: inside(leds, i32),
     need_high_bit: inside(highBit, bool),
-    'parent_obj.queue.cwptr': inside(replies, i32),
+    'parent_obj.queue.cwptr': inside(replies, born('6.2', i32, { formerly: { '7.1': 'common.queue.cwptr' } })),
   },
   preLoad(s) {
     s.ledstate = 0

@@ -5,7 +5,7 @@
  * Wire  "ps2mouse" version 2
  */
 import { device } from '@godwit/hw'
-import { i32, struct, u8, type VMState } from '@godwit/vmstate'
+import { born, i32, struct, u8, type VMState } from '@godwit/vmstate'
 import { Ps2Queue, ps2Common, ps2CommonVmstate, soundQueue, type Ps2Common } from './ps2-queue.ts'
 
 // -- commands -----------------------------------------------------------------------------
@@ -55,8 +55,9 @@ export const vmstate: VMState<Ps2MouseState> = {
   name: 'ps2mouse',
   version: 2,
   minVersion: 2,
+  life: { born: '0.8.0', versions: { 2: '0.8.1' } },
   fields: {
-    parent_obj: struct(ps2CommonVmstate),
+    parent_obj: born('0.8.0', struct(ps2CommonVmstate), { formerly: { '7.1': 'common' } }),
     mouse_status: u8,
     mouse_resolution: u8,
     mouse_sample_rate: u8,

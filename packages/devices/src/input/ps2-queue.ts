@@ -20,6 +20,7 @@ export const ps2CommonVmstate: VMState<Ps2Common> = {
   name: 'PS2 Common State',
   version: 3,
   minVersion: 2,
+  life: { born: '0.8.1' },
   fields: {
     write_cmd: i32,
     rptr: named('queue.rptr', i32),

@@ -37,6 +37,7 @@ export const vmstate: VMState<VmmouseState> = {
   name: 'vmmouse',
   version: 0,
   minVersion: 0,
+  life: { born: '0.9.1' },
   fields: {
     queue_size: equal(i32),
     queue: array<Uint32Array, number>(u32, QUEUE),

@@ -32,12 +32,19 @@ export interface ApicState {
 }
 
 // -- description ------------------------------------------------------------------------------
-const sipi: Subsection<ApicState> = { name: 'apic_sipi', version: 1, needed: (s) => s.wait_for_sipi !== 0 }
+const sipi: Subsection<ApicState> = {
+  name: 'apic_sipi',
+  version: 1,
+  born: '2.2',
+  when: 'the CPU still waits for its start-up IPI',
+  needed: (s) => s.wait_for_sipi !== 0,
+}
 
 export const vmstate: VMState<ApicState> = {
   name: 'apic',
   version: 3,
   minVersion: 3,
+  life: { born: '0.7.1', versions: { 2: '0.9.0' } },
   fields: {
     apicbase: u32,
     id: u8,

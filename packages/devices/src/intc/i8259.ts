@@ -9,7 +9,7 @@
  * Wire  "i8259" version 1, instance 0 first chip, 1 second
  */
 import { device, flag, num, reg, wire, type InterruptSource, type IrqLine } from '@godwit/hw'
-import { inside, u8, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, inside, u8, type Subsection, type VMState } from '@godwit/vmstate'
 
 // -- registers --------------------------------------------------- [8259A] "Programming" ----
 const ICW1 = 0x10 // A0 = 0: begins initialization
@@ -47,12 +47,19 @@ export interface I8259State {
 }
 
 // -- description ------------------------------------------------------------------------------
-const ltim: Subsection<I8259State> = { name: 'i8259/ltim', version: 1, needed: (s) => s.ltim !== 0 }
+const ltim: Subsection<I8259State> = {
+  name: 'i8259/ltim',
+  version: 1,
+  born: '8.0',
+  when: 'level-triggered mode (LTIM) is set',
+  needed: (s) => s.ltim !== 0,
+}
 
 const vmstate: VMState<I8259State> = {
   name: 'i8259',
   version: 1,
   minVersion: 1,
+  life: { born: '0.6.0' },
   fields: {
     last_irr: u8,
     irr: u8,
@@ -68,7 +75,7 @@ const vmstate: VMState<I8259State> = {
     rotate_on_auto_eoi: u8,
     special_fully_nested_mode: u8,
     init4: u8,
-    single_mode: u8,
+    single_mode: born('0.9.1', u8),
     elcr: u8,
     ltim: inside(ltim, u8),
   },

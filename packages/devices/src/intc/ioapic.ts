@@ -42,10 +42,21 @@ const vmstate: VMState<IoapicState> = {
   name: 'ioapic',
   version: 3,
   minVersion: 1,
+  life: { born: '0.7.1', versions: { 2: '0.14', 3: '0.14' } },
   fields: {
     id: u8,
     ioregsel: u8,
-    unused: unused(8, 2),
+    unused: unused(
+      8,
+      {
+        born: '0.14',
+        was: 'the base address, in qemu-kvm alone',
+        lastWriter: null,
+        fork: { name: 'qemu-kvm', version: 2 },
+        unversioned: ['microvm'],
+      },
+      2,
+    ),
     irr: since(2, u32),
     ioredtbl: array(u64, IOAPIC_PINS),
   },

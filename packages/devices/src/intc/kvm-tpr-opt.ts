@@ -49,6 +49,7 @@ const handlers: VMState<TprHandlers> = {
   name: 'kvmvapic-handlers',
   version: 1,
   minVersion: 1,
+  life: { born: '1.1' },
   fields: { set_tpr: u32, set_tpr_eax: u32, get_tpr: array(u32, 8), get_tpr_stack: u32 },
 }
 
@@ -56,8 +57,14 @@ const rom: VMState<TprRom> = {
   name: 'kvmvapic-guest-rom',
   version: 1,
   minVersion: 1,
+  life: { born: '1.1' },
   fields: {
-    unused: unused(8),
+    unused: unused(8, {
+      born: '1.1',
+      was: 'nothing: the place of the signature of the ROM',
+      lastWriter: null,
+      unversioned: ['isapc', 'microvm'],
+    }),
     vaddr: u32,
     fixup_start: u32,
     fixup_end: u32,
@@ -74,6 +81,7 @@ const vmstate: VMState<TprState> = {
   name: 'kvm-tpr-opt',
   version: 1,
   minVersion: 1,
+  life: { born: '1.1' },
   fields: {
     rom_state: struct(rom),
     state: u32,

@@ -15,7 +15,13 @@ export interface Port92State {
   outport: number
 }
 
-export const vmstate: VMState<Port92State> = { name: 'port92', version: 1, minVersion: 1, fields: { outport: u8 } }
+export const vmstate: VMState<Port92State> = {
+  name: 'port92',
+  version: 1,
+  minVersion: 1,
+  life: { born: '0.14' },
+  fields: { outport: u8 },
+}
 
 export const port92 = device({
   type: 'port92',

@@ -50,10 +50,20 @@ export interface FwCfgState {
   sendsSizes: boolean
 }
 
-const dma: Subsection<FwCfgState> = { name: 'fw_cfg/dma', version: 0, needed: (s) => s.sendsDma }
+const dma: Subsection<FwCfgState> = {
+  name: 'fw_cfg/dma',
+  version: 0,
+  born: '2.5',
+  gate: { type: 'fw_cfg', property: 'dma_enabled', value: 'off', offFor: '2.4' },
+  when: 'the DMA interface is enabled',
+  needed: (s) => s.sendsDma,
+}
 const acpiMr: Subsection<FwCfgState> = {
   name: 'fw_cfg/acpi_mr',
   version: 1,
+  born: '5.0',
+  gate: { type: 'fw_cfg', property: 'acpi-mr-restore', value: 'false', offFor: '4.2' },
+  when: 'acpi-mr-restore is on and the three ACPI blob sizes are not all page aligned',
   needed: (s) =>
     s.sendsSizes && (s.table_mr_size % PAGE !== 0n || s.linker_mr_size % PAGE !== 0n || s.rsdp_mr_size % PAGE !== 0n),
 }
@@ -62,6 +72,7 @@ export const vmstate: VMState<FwCfgState> = {
   name: 'fw_cfg',
   version: 2,
   minVersion: 1,
+  life: { born: '0.10', versions: { 2: '0.12' } },
   fields: {
     cur_entry: u16,
     old_offset: named(

@@ -29,7 +29,18 @@ export const vmstate: VMState<I440fxState> = {
   name: 'I440FX',
   version: 3,
   minVersion: 3,
-  fields: { parent_obj: struct(pciDeviceVmstate), unused: unused(1) },
+  life: {
+    born: '0.6.1',
+    described: '0.9.0',
+    versions: { 2: '0.9.1', 3: '0.12' },
+    dead: {
+      smm_enabled: { wire: 'uint8', born: '0.9.0', died: '2.4', became: 'unused@0' },
+    },
+  },
+  fields: {
+    parent_obj: struct(pciDeviceVmstate),
+    unused: unused(1, { born: '2.4', was: 'whether SMM was enabled', lastWriter: '2.3', unversioned: [] }),
+  },
 }
 
 export const i440fx = device({

@@ -21,6 +21,7 @@ export const vmstate: VMState<PciBusState> = {
   name: 'PCIBUS',
   version: 1,
   minVersion: 1,
+  life: { born: '0.9.1' },
   fields: { nirq: equal(i32), irq_count: array<Int32Array, number>(i32, PINS) },
 }
 

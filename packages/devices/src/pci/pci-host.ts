@@ -19,6 +19,10 @@ export const vmstate: VMState<PciHostState> = {
   name: 'PCIHost',
   version: 1,
   minVersion: 1,
+  life: {
+    born: '5.1',
+    gate: { type: 'pci-host-bridge', property: 'x-config-reg-migration-enabled', value: 'false', offFor: '5.0' },
+  },
   needed: (s) => s.sent,
   fields: { config_reg: u32, sent: derived('property x-config-reg-migration-enabled') },
 }

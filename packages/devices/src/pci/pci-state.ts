@@ -4,7 +4,7 @@
  * Spec  [PCI] PCI Local Bus Specification 3.0, chapter 6
  * Wire  "PCIDevice" version 2, inside each function's section
  */
-import { derived, i32PositiveLe, named, pciConfig, pciIrqState, since, type VMState } from '@godwit/vmstate'
+import { born, derived, i32PositiveLe, named, pciConfig, pciIrqState, since, type VMState } from '@godwit/vmstate'
 
 export const CONFIG_SIZE = 256
 
@@ -50,8 +50,9 @@ export const pciDeviceVmstate: VMState<PciDeviceState> = {
   name: 'PCIDevice',
   version: 2,
   minVersion: 1,
+  life: { born: '0.6.1', versions: { 2: '0.9.1' } },
   fields: {
-    version_id: i32PositiveLe,
+    version_id: born('0.9.0', i32PositiveLe),
     config: named('config[0]', pciConfig(CONFIG_SIZE, compared)),
     irq_state: since(2, pciIrqState),
     wmask: derived('what device this is'),

@@ -5,7 +5,7 @@
  * Wire  "PIIX3" version 3
  */
 import { device, reg, wire, type IrqLine } from '@godwit/hw'
-import { array, i32, inside, since, struct, u8, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, array, i32, inside, since, struct, u8, type Subsection, type VMState } from '@godwit/vmstate'
 import { pulse } from '../pulse.ts'
 import { PciFunction } from './pci-function.ts'
 import { pciDeviceVmstate, pciState, type PciDeviceState } from './pci-state.ts'
@@ -37,15 +37,22 @@ export interface Piix3State {
   rcr: number
 }
 
-const rcr: Subsection<Piix3State> = { name: 'PIIX3/rcr', version: 1, needed: (s) => s.rcr !== 0 }
+const rcr: Subsection<Piix3State> = {
+  name: 'PIIX3/rcr',
+  version: 1,
+  born: '1.4',
+  when: 'the reset control register is not 0',
+  needed: (s) => s.rcr !== 0,
+}
 
 export const vmstate: VMState<Piix3State> = {
   name: 'PIIX3',
   version: 3,
   minVersion: 2,
+  life: { born: '0.6.1', described: '0.12', versions: { 3: '0.12' } },
   fields: {
     dev: struct(pciDeviceVmstate),
-    pci_irq_levels_vmstate: since(3, array<Int32Array, number>(i32, 4)),
+    pci_irq_levels_vmstate: born('0.9.1', since(3, array<Int32Array, number>(i32, 4))),
     rcr: inside(rcr, u8),
   },
   preLoad: (s) => {

@@ -9,7 +9,20 @@
  * Wire  "mc146818rtc" version 3
  */
 import { device, num, oneOf, reg } from '@godwit/hw'
-import { buffer, i64, inside, timer, u16, u32, u64, u8, unused, type Subsection, type VMState } from '@godwit/vmstate'
+import {
+  born,
+  buffer,
+  i64,
+  inside,
+  timer,
+  u16,
+  u32,
+  u64,
+  u8,
+  unused,
+  type Subsection,
+  type VMState,
+} from '@godwit/vmstate'
 import {
   alarmSeconds,
   readCalendar,
@@ -67,27 +80,55 @@ export interface RtcState {
 const reinject: Subsection<RtcState> = {
   name: 'mc146818rtc/irq_reinject_on_ack_count',
   version: 1,
+  born: '2.2',
+  formerly: { '2.3': 'irq_reinject_on_ack_count' },
+  when: 'reinjection on acknowledge is under way (count not 0)',
   needed: (s) => s.irq_reinject_on_ack_count !== 0,
 }
+
+/** Boards without machine versions that have this clock. */
+const BOARDS = ['isapc', 'microvm', 'boards of Alpha, MIPS and PowerPC']
 
 const vmstate: VMState<RtcState> = {
   name: 'mc146818rtc',
   version: 3,
   minVersion: 3,
+  life: {
+    born: '0.6.0',
+    versions: { 2: '0.12', 3: '1.3' },
+    minVersions: { 3: '10.1' },
+    dead: {
+      next_second_time: { wire: 'int64', born: '0.6.0', died: '1.3', became: 'unused@1' },
+      second_timer: { wire: 'timer', born: '0.6.0', died: '1.3', became: 'unused@1' },
+      second_timer2: { wire: 'timer', born: '0.6.0', died: '1.3', became: 'unused@1' },
+      'current_tm.tm_sec': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_min': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_hour': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_wday': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_mday': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_mon': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+      'current_tm.tm_year': { wire: 'int32', born: '0.6.0', died: '1.3', became: 'unused@0' },
+    },
+  },
   fields: {
     cmos_data: buffer(128),
     cmos_index: u8,
-    unused0: unused(7 * 4),
+    unused0: unused(7 * 4, { born: '1.3', was: 'the broken-down time', lastWriter: '1.2', unversioned: BOARDS }),
     periodic_timer: timer,
     next_periodic_time: i64,
-    unused1: unused(3 * 8),
-    irq_coalesced: u32,
-    period: u32,
-    base_rtc: u64,
-    last_update: u64,
-    offset: i64,
-    update_timer: timer,
-    next_alarm_time: u64,
+    unused1: unused(3 * 8, {
+      born: '1.3',
+      was: 'the next second and two timers',
+      lastWriter: '1.2',
+      unversioned: BOARDS,
+    }),
+    irq_coalesced: born('0.10', u32),
+    period: born('0.10', u32),
+    base_rtc: born('1.3', u64),
+    last_update: born('1.3', u64),
+    offset: born('1.3', i64),
+    update_timer: born('1.3', timer),
+    next_alarm_time: born('1.3', u64),
     irq_reinject_on_ack_count: inside(reinject, u16),
   },
   preLoad(s) {

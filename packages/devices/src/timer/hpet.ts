@@ -8,7 +8,7 @@
  * Wire  "hpet" version 2
  */
 import { device, flag, num, reg, wire } from '@godwit/hw'
-import { inside, struct, timer, u64, u8, varray, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, inside, struct, timer, u64, u8, varray, type Subsection, type VMState } from '@godwit/vmstate'
 
 // -- registers ------------------------------------------------------ [HPET] 2.3 "Register model" ----
 const TICK_NS = 10n
@@ -91,17 +91,23 @@ const comparator: VMState<HpetTimer> = {
   name: 'hpet_timer',
   version: 1,
   minVersion: 1,
+  life: { born: '0.10' },
   fields: { tn: u8, config: u64, cmp: u64, fsb: u64, period: u64, wrap_flag: u8, qemu_timer: timer },
 }
 
 const rtcLevel: Subsection<HpetState> = {
   name: 'hpet/rtc_irq_level',
   version: 1,
+  born: '1.1',
+  when: 'the RTC interrupt line routed through the HPET is high',
   needed: (s) => s.rtc_irq_level !== 0,
 }
 const offset: Subsection<HpetState> = {
   name: 'hpet/offset',
   version: 1,
+  born: '2.12',
+  gate: { type: 'hpet', property: 'hpet-offset-saved', value: 'false', offFor: '2.11', until: '11.0' },
+  when: 'the guest has enabled the HPET',
   needed: (s) => s.offsetSaved && (s.config & ENABLE) !== 0n,
   postLoad(s) {
     s.offsetCame = true
@@ -122,11 +128,12 @@ const vmstate: VMState<HpetState> = {
   name: 'hpet',
   version: 2,
   minVersion: 2,
+  life: { born: '0.10', versions: { 2: '0.13' }, minVersions: { 2: '10.1' } },
   fields: {
     config: u64,
     isr: u64,
     hpet_counter: u64,
-    num_timers_save: u8,
+    num_timers_save: born('0.13', u8, { formerly: { '10.0': 'num_timers' } }),
     timer: varray(struct(comparator), 'num_timers_save', 32),
     rtc_irq_level: inside(rtcLevel, u8),
     hpet_offset: inside(offset, u64),

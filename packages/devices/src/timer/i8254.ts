@@ -55,6 +55,7 @@ const channel: VMState<I8254Channel> = {
   name: 'pit channel',
   version: 2,
   minVersion: 2,
+  life: { born: '0.6.0' },
   fields: {
     count: i32,
     latched_count: u16,
@@ -80,6 +81,7 @@ const vmstate: VMState<I8254State> = {
   name: 'i8254',
   version: 3,
   minVersion: 2,
+  life: { born: '0.6.0', versions: { 3: '1.1' } },
   fields: {
     irq_disabled: named('channels[0].irq_disabled', since(3, u32)),
     channels: array(struct(channel), 3),

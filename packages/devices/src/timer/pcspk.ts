@@ -26,6 +26,7 @@ const vmstate: VMState<PcspkState> = {
   name: 'pcspk',
   version: 1,
   minVersion: 1,
+  life: { born: '2.8', gate: { type: 'isa-pcspk', property: 'migrate', value: 'false', offFor: '2.7', until: '11.0' } },
   fields: { data_on: u8, dummy_refresh_clock: u8 },
 }
 

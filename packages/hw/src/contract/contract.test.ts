@@ -52,6 +52,7 @@ function sample(fault: Fault) {
   const sub: Subsection<SampleState> = {
     name: 'sample/edges',
     version: 1,
+    born: '1.0',
     needed: (s) => fault !== 'a subsection is never needed' && s.edges !== 0,
   }
   const fields: Fields<SampleState> = {
@@ -85,6 +86,7 @@ function sample(fault: Fault) {
       name: 'sample',
       version: 2,
       minVersion: 1,
+      life: { born: '1.0' },
       fields,
       preLoad(s) {
         if (fault !== 'a subsection that is not received leaves its old value') s.edges = 0

@@ -15,12 +15,19 @@ interface GlobalState {
   runstate: Uint8Array
 }
 
-const clockState: VMState<ClockState> = { name: 'timer', version: 2, minVersion: 1, fields: { ticks: u64 } }
-const more: Subsection<ChipState> = { name: 'chip/more', version: 1, needed: (s) => s.extra !== 0 }
+const clockState: VMState<ClockState> = {
+  name: 'timer',
+  version: 2,
+  minVersion: 1,
+  life: { born: '1.0' },
+  fields: { ticks: u64 },
+}
+const more: Subsection<ChipState> = { name: 'chip/more', version: 1, born: '1.0', needed: (s) => s.extra !== 0 }
 const chipState: VMState<ChipState> = {
   name: 'chip',
   version: 3,
   minVersion: 2,
+  life: { born: '1.0' },
   fields: { counter: u32, data: buffer(16), extra: inside(more, u32) },
   preLoad: (s) => void (s.extra = 0),
   postLoad(s) {
@@ -31,6 +38,7 @@ const globalState: VMState<GlobalState> = {
   name: 'globalstate',
   version: 1,
   minVersion: 1,
+  life: { born: '1.0' },
   fields: { size: u32, runstate: buffer(100) },
 }
 

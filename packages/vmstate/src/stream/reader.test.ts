@@ -7,8 +7,14 @@ interface Chip {
   a: number
   b: number
 }
-const late: Subsection<Chip> = { name: 'chip/late', version: 1, needed: (s) => s.b !== 0 }
-const chip: VMState<Chip> = { name: 'chip', version: 2, minVersion: 1, fields: { a: u32, b: inside(late, u8) } }
+const late: Subsection<Chip> = { name: 'chip/late', version: 1, born: '1.0', needed: (s) => s.b !== 0 }
+const chip: VMState<Chip> = {
+  name: 'chip',
+  version: 2,
+  minVersion: 1,
+  life: { born: '1.0' },
+  fields: { a: u32, b: inside(late, u8) },
+}
 
 function readerOf(limits: Partial<StreamLimits> = {}, packaged = false): StreamReader<Chip> {
   return new StreamReader<Chip>({
