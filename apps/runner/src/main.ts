@@ -1,7 +1,7 @@
 /** The command `godwit`. */
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { machineTypes } from '@godwit/machines'
+import { machineTypes, namesOf, refusalsOf } from '@godwit/machines'
 import { print } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { helpText, runHelp } from './help.ts'
@@ -61,9 +61,10 @@ function help(name: string | undefined): string {
 
 function machineList(): string {
   return machineTypes()
-    .map(({ name, family, version }) => {
-      const newest = version === family.versions[0]
-      return `${name.padEnd(20)} ${family.doc}${newest && family.alias !== undefined ? `  (also: ${family.alias})` : ''}\n`
+    .filter((type) => refusalsOf(type).length === 0)
+    .map((type) => {
+      const also = namesOf(type)
+      return `${type.name.padEnd(20)} ${type.family.doc}${also.length > 0 ? `  (also: ${also.join(', ')})` : ''}\n`
     })
     .join('')
 }

@@ -13,6 +13,7 @@ import {
 } from '@godwit/hw'
 import type { AddressSpace, IoHandlers, Mapping } from '@godwit/memory'
 import type { AnyVMState } from '@godwit/vmstate'
+import { parentsOf } from './parents.ts'
 
 /** Properties of devices by type and name, as text: from machine versions and from the command line. */
 export type PropTexts = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -150,11 +151,13 @@ export class Board {
   }
 
   /** What the machine version says of a device type's properties. */
-  private propsOf<P extends Props>(def: { readonly type: string; readonly props: P }): Partial<PropValues<P>> {
+  propsOf<P extends Props>(def: { readonly type: string; readonly props: P }): Partial<PropValues<P>> {
     const values: Record<string, unknown> = {}
-    for (const [name, text] of Object.entries(this.texts[def.type] ?? {})) {
+    // What is said of a parent type holds for all below it; what is said of the type itself wins.
+    const types = [...parentsOf(def.type)].reverse().concat(def.type)
+    for (const [name, text] of types.flatMap((t) => Object.entries(this.texts[t] ?? {}))) {
       const prop = def.props[name]
-      if (prop === undefined) continue // a property of QEMU's device that has no counterpart here
+      if (prop === undefined) continue // one without effect here: unmodelled.ts has its reason
       try {
         values[name] = prop.parse(text)
       } catch (e) {

@@ -3,6 +3,7 @@
  * (`from`) says how it differs from the version it corrects, and no other row builds on it: released rows stay as
  * they are.
  */
+import { compareVersions } from './releases.ts'
 
 /** Values of properties by device type and property name. */
 export type Compat = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -21,6 +22,10 @@ export interface Version {
    * First release with it, of every branch that has it, newest last: ["4.0.1", "4.1"]. All later branches have it too.
    */
   readonly knownTo?: readonly string[]
+  /** Day of the first release with a bugfix version. */
+  readonly on?: string
+  /** Why this bugfix version may exist although the year's budget is spent. */
+  readonly waiver?: string
 }
 
 /** A distribution's machine version: a name that is no number, from a version of the family. */
@@ -69,6 +74,20 @@ export function rowsOf(family: Family, version: Version): readonly Version[] {
     throw new RangeError(`${typeName(family, version)} is made from ${family.name}-${version.from}, which is not there`)
   }
   return [...rowsOf(family, base), version]
+}
+
+/** Shared rows and what a family has besides: differences are joined, other versions go where their number puts them. */
+export function insertRows(shared: readonly Version[], own: readonly Version[]): Version[] {
+  const joined = shared.map((row) => {
+    const more = own.find((v) => v.version === row.version)
+    if (more === undefined) return row
+    const compat = { ...row.compat }
+    for (const [type, props] of Object.entries(more.compat)) compat[type] = { ...compat[type], ...props }
+    const board = { ...row.board, ...more.board }
+    return { ...row, ...more, compat, ...(Object.keys(board).length === 0 ? {} : { board }) }
+  })
+  const added = own.filter((v) => !shared.some((row) => row.version === v.version))
+  return [...joined, ...added].sort((a, b) => compareVersions(b.version, a.version))
 }
 
 function addUp(

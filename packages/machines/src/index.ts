@@ -26,7 +26,17 @@ export {
   type ShutdownCause,
 } from './machine.ts'
 export { systemWallClock, type WallClock } from './machine-time.ts'
-export { families, findMachine, machineTypes, namesOf, UnknownMachine, type MachineType } from './registry.ts'
+export { childrenOf, isParent, parentsOf } from './parents.ts'
+export {
+  families,
+  findMachine,
+  knownFamilies,
+  machineTypes,
+  namesOf,
+  UnknownMachine,
+  type MachineType,
+} from './registry.ts'
+export { BOARD_VALUES, MIGRATION_PROPS, refusalsOf, UnmodelledVersion, WITHOUT_EFFECT } from './unmodelled.ts'
 export {
   CalendarError,
   compareVersions,

@@ -3,7 +3,7 @@
  * deleted by the one that is six years (eighteen releases) newer. The micro number and the tag play no part.
  */
 import type { Version } from './family.ts'
-import { findMachine, machineTypes, type MachineType } from './registry.ts'
+import { findMachine, knownFamilies, machineTypes, type MachineType } from './registry.ts'
 import { CalendarError, compareVersions, dateOf, minorOf, releaseAt } from './releases.ts'
 
 export type LifeState = 'planned' | 'current' | 'deprecated' | 'deleted'
@@ -55,14 +55,14 @@ export function lifecycleOf(type: MachineType | string, at: string): Lifecycle {
 }
 
 /** What a release offers, deprecated ones included, newest version first; also of a bugfix release, "4.0.1". */
-export function machineTypesAt(at: string, from: readonly MachineType[] = machineTypes()): MachineType[] {
+export function machineTypesAt(at: string, from = machineTypes(knownFamilies)): MachineType[] {
   const release = releaseAt(at)
   return from.filter((t) => ['current', 'deprecated'].includes(lifecycleOf(t, release).state))
 }
 
 /** The versions that die with a release, and those that it is the first to warn of. */
 export function changesIn(release: string): { deprecated: MachineType[]; deleted: MachineType[] } {
-  const all = machineTypes().map((type) => ({ type, life: lifecycleOf(type, release) }))
+  const all = machineTypes(knownFamilies).map((type) => ({ type, life: lifecycleOf(type, release) }))
   return {
     deprecated: all.filter((m) => m.life.deprecatedIn === release).map((m) => m.type),
     deleted: all.filter((m) => m.life.deletedIn === release).map((m) => m.type),

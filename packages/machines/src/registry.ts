@@ -1,7 +1,10 @@
 import { newestOf, type Family, typeName, type Version } from './family.ts'
-import { pcI440fx } from './pc/versions.ts'
+import { pcI440fx, pcQ35 } from './pc/versions.ts'
 
+/** Families with a board: machines that can be made. */
 export const families: readonly Family[] = [pcI440fx]
+/** Those, and families whose versions only the compat tools know. */
+export const knownFamilies: readonly Family[] = [pcI440fx, pcQ35]
 
 export interface MachineType {
   readonly family: Family
@@ -21,7 +24,7 @@ export class UnknownMachine extends Error {
   }
 }
 
-/** Every machine type, newest version first, a family's tags behind its versions. */
+/** Every machine type of the families with a board, newest version first, a family's tags behind its versions. */
 export function machineTypes(of: readonly Family[] = families): MachineType[] {
   return of.flatMap((family) =>
     [...family.versions, ...(family.tags ?? [])].map((version) => ({
@@ -32,8 +35,8 @@ export function machineTypes(of: readonly Family[] = families): MachineType[] {
   )
 }
 
-/** By name or alias. The name must be whole: "pc-q35-4.0" and "pc-q35-4.0.1" are two machines. */
-export function findMachine(name: string, of: readonly Family[] = families): MachineType {
+/** By name or alias, also of a family without a board. The name must be whole: "pc-q35-4.0" and "pc-q35-4.0.1" are two machines. */
+export function findMachine(name: string, of: readonly Family[] = knownFamilies): MachineType {
   const all = machineTypes(of)
   const found = all.find((t) => t.name === name || namesOf(t).includes(name))
   if (found !== undefined) return found

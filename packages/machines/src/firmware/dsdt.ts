@@ -3,6 +3,8 @@ import * as aml from './aml.ts'
 import type { Aml } from './aml.ts'
 
 export interface DsdtOptions {
+  /** Unique id of the PCI root. Default 0; 1 to 5.1. */
+  readonly pciRootUid?: number
   /** End of RAM below 4 GiB: PCI memory begins here. */
   readonly lowMemoryEnd: number
   readonly hpet: boolean
@@ -35,7 +37,7 @@ function pciRoot(options: DsdtOptions): Aml {
     'PCI0',
     aml.name('_HID', aml.eisaId('PNP0A03')),
     aml.name('_ADR', aml.integer(0)),
-    aml.name('_UID', aml.integer(0)),
+    aml.name('_UID', aml.integer(options.pciRootUid ?? 0)),
     aml.name('_PRT', routing()),
     aml.name(
       '_CRS',
