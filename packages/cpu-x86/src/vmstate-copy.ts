@@ -208,9 +208,10 @@ function takeMachine(s: CpuWire): void {
 }
 
 function takeSegment(s: CpuWire, w: SegmentWire, i: number, real: boolean): void {
+  if (w.selector > 0xffff) throw new RangeError(`selectors of 16 bits, came 0x${w.selector.toString(16)}`)
   const base = Number(BigInt.asIntN(64, w.base))
   // Real mode has no privilege; old streams carry a DPL there.
-  s.cpu.state.setSegment(i, w.selector & 0xffff, base, w.limit, real ? w.flags & ~0x6000 : w.flags)
+  s.cpu.state.setSegment(i, w.selector, base, w.limit, real ? w.flags & ~0x6000 : w.flags)
 }
 
 function takeFpu(s: CpuWire): void {

@@ -353,6 +353,9 @@ const REQUESTS: readonly (readonly [theirs: number, ours: number])[] = [
   [0x800, PENDING.sipi],
 ]
 
+/** Requests to QEMU's own run loop, which say nothing of the guest: exit, exit of a block, halt, debug, poll, TPR access. */
+const RUN_LOOP = 0x20b5
+
 export const cpuCommonVmstate: VMState<CpuCommonWire> = {
   name: 'cpu_common',
   version: 1,
@@ -366,6 +369,10 @@ export const cpuCommonVmstate: VMState<CpuCommonWire> = {
   },
   postLoad(s) {
     const { state } = s.cpu
+    if (s.halted > 1) throw new RangeError(`halted 0 or 1, came ${s.halted}`)
+    const unknown = s.interrupt_request & ~REQUESTS.reduce((w, [theirs]) => w | theirs, RUN_LOOP)
+    if (unknown !== 0)
+      throw new RangeError(`no request but those of this processor, came 0x${(unknown >>> 0).toString(16)}`)
     state.setWord(S.halted, s.halted)
     const bits = REQUESTS.reduce((w, [theirs, ours]) => ((s.interrupt_request & theirs) !== 0 ? w | ours : w), 0)
     state.setWord(S.pending, bits)

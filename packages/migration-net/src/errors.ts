@@ -1,3 +1,5 @@
+import { readable } from '@godwit/vmstate'
+
 /** Every way a migration can fail. */
 export const MIGRATION_ERROR_CODES = [
   'cancelled', // somebody asked for it
@@ -36,7 +38,7 @@ export class MigrationError extends Error {
     cause?: unknown,
     offset?: number,
   ) {
-    super(`migration ${role}, phase ${phase}${path === undefined ? '' : `, ${path}`}: ${detail}`, { cause })
+    super(readable(`migration ${role}, phase ${phase}${path === undefined ? '' : `, ${path}`}: ${detail}`), { cause })
     this.name = 'MigrationError'
     this.code = code
     this.role = role

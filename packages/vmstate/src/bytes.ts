@@ -15,7 +15,7 @@ export const sizedBuffer = (lengthKey: string, max: number): Codec<Uint8Array> =
   },
   get(r, old, where) {
     const bytes = r.raw(lengthOf(lengthKey, where, max))
-    if (old.length !== bytes.length) return bytes.slice()
+    if (old.length !== bytes.length) return new Uint8Array(bytes) // slice of a Buffer would be a view
     old.set(bytes)
     return old
   },

@@ -89,7 +89,7 @@ export const buffer = (length: number): Codec<Uint8Array> => ({
 
 function loadInto(r: Reader, length: number, old: Uint8Array): Uint8Array {
   const bytes = r.raw(length)
-  if (old.length !== length) return bytes.slice()
+  if (old.length !== length) return new Uint8Array(bytes) // slice of a Buffer would be a view
   old.set(bytes)
   return old
 }

@@ -1,4 +1,4 @@
-/** Descriptions as data: QEMU's embedded JSON form, a form for readers, and the values of a state by name. */
+/** Descriptions as data: QEMU's embedded JSON form, and the values of a state by name. */
 import { Writer } from '@godwit/bits'
 import { SUBSECTION } from './vmstate.ts'
 import type { AnyVMState, Codec, VMState, Where } from './field.ts'
@@ -163,70 +163,6 @@ function uniform(codec: AnyCodec): boolean {
       return plan.subsections.length === 0 && plan.lines.every((l) => !l.exists && (!l.codec || uniform(l.codec)))
     }
   }
-}
-
-/** A description for readers: one line per field in wire order, the insides of structs indented. */
-export function printDescription(vmstate: AnyVMState): string {
-  const lines = [`${vmstate.name}  version ${vmstate.version}, loads from ${vmstate.minVersion}`]
-  printPlan(vmstate, '  ', lines, new Set())
-  return lines.join('\n') + '\n'
-}
-
-function printPlan(vmstate: AnyVMState, indent: string, out: string[], open: Set<AnyVMState>): void {
-  if (open.has(vmstate)) return void out.push(`${indent}(as above)`)
-  open.add(vmstate)
-  const plan = planOf(vmstate)
-  printLevel(plan, indent, out, open)
-  for (const { key, from } of plan.derived) out.push(`${indent}${key}: not on the wire, from ${from}`)
-  open.delete(vmstate)
-}
-
-function printLevel(level: Level, indent: string, out: string[], open: Set<AnyVMState>): void {
-  for (const line of level.lines) {
-    const conditions = [line.since > 0 && `since version ${line.since}`, line.exists && `when ${line.sentence}`]
-    const tail = conditions
-      .filter(Boolean)
-      .map((c) => `, ${c as string}`)
-      .join('')
-    if (line.codec === null) {
-      out.push(`${indent}${line.name}: ${line.unused} unused bytes${tail}`)
-      continue
-    }
-    const name = line.name === line.key ? line.key : `${line.key} (${line.name})`
-    out.push(`${indent}${name}: ${codecText(line.codec)}${tail}`)
-    const inner = innerOf(line.codec)
-    if (inner) printPlan(inner, indent + '  ', out, open)
-  }
-  for (const { sub, ...inner } of level.subsections) {
-    const oldest =
-      sub.minVersion === undefined || sub.minVersion === sub.version ? '' : `, loads from ${sub.minVersion}`
-    out.push(`${indent}subsection ${sub.name}  version ${sub.version}${oldest}`)
-    printLevel(inner, indent + '  ', out, open)
-  }
-}
-
-function codecText(codec: AnyCodec): string {
-  const { shape, type } = codec
-  switch (shape?.kind) {
-    case undefined:
-      return type
-    case 'bytes':
-      return `${type}[${shape.length}]`
-    case 'array':
-      return `${codecText(shape.element)}[${shape.length}]`
-    case 'list':
-      return `${type} of ${codecText(shape.element)}`
-    case 'struct':
-    case 'tmp':
-      return `${type} ${shape.vmstate.name} version ${('version' in shape ? shape.version : undefined) ?? shape.vmstate.version}`
-  }
-}
-
-function innerOf(codec: AnyCodec): AnyVMState | null {
-  const { shape } = codec
-  if (shape?.kind === 'struct' || shape?.kind === 'tmp') return shape.vmstate
-  if (shape?.kind === 'array' || shape?.kind === 'list') return innerOf(shape.element)
-  return null
 }
 
 /** A field's value under its path, e.g. "channels[0].count". */

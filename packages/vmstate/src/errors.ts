@@ -1,6 +1,10 @@
 import { EndOfBytes } from '@godwit/bits'
 import { BadValue } from './codecs.ts'
 
+/** Names in a stream may be any bytes; in a sentence for people each that is no printable ASCII is spelt out. */
+export const readable = (text: string): string =>
+  text.replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
 /** What kind of fault a description met. */
 export type VMStateFault =
   'version' | 'value' | 'end-of-bytes' | 'unknown-subsection' | 'duplicate-subsection' | 'refused'
@@ -37,7 +41,7 @@ export class VMStateError extends Error {
   }
 
   private spell(): void {
-    this.message = `${this.path} at offset ${this.offset}: expected ${this.expected}, came ${this.came}`
+    this.message = readable(`${this.path} at offset ${this.offset}: expected ${this.expected}, came ${this.came}`)
   }
 }
 

@@ -21,12 +21,16 @@ export type {
   Where,
 } from './field.ts'
 export type { Dead, FieldLife, Gate, Life, Past, PastMeaning, Release, UnusedLife } from './life.ts'
-export { VMStateError, within } from './errors.ts'
+export { VMStateError, readable, within } from './errors.ts'
 export type { VMStateFault } from './errors.ts'
 export { PartialReader, load, loadBytes, loadInner, loadSection, save, saveBytes, saveInner } from './vmstate.ts'
 export { restore, snapshot } from './snapshot.ts'
 export type { Snapshot } from './snapshot.ts'
-export { describe, describeDevice, descriptionText, inspectState, printDescription } from './describe.ts'
+export { describe, describeDevice, descriptionText, inspectState } from './describe.ts'
+export { printDescription } from './print.ts'
+export type { PrintOptions } from './print.ts'
+export { lifeOf } from './ledger.ts'
+export type { LifeLine } from './ledger.ts'
 export type { DescribedDevice, DescribedField, DescribedState, NamedValue, StreamDescription } from './describe.ts'
 export { COMMANDS, MAGIC, PAGE_SIZE, RAM, RAM_SECTION_VERSION, STREAM_VERSION, TYPE } from './stream/format.ts'
 export type {

@@ -59,7 +59,7 @@ export const pmSmbusVmstate: VMState<PmSmbusState> = {
     start_transaction_on_status_read: bool,
   },
   postLoad(s) {
-    if (s.smb_index >= BLOCK) s.smb_index = 0
+    if (s.smb_index >= BLOCK) throw new RangeError(`smb_index below ${BLOCK}, came ${s.smb_index}`)
   },
 }
 

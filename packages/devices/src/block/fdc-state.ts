@@ -193,7 +193,7 @@ const core: VMState<FdcCoreState> = {
   },
   postLoad(s) {
     s.cur_drv = s.dor_vmstate & (DRIVES - 1)
-    s.dor = s.dor_vmstate & ~3
+    s.dor = s.dor_vmstate & ~(DRIVES - 1)
     if (s.phase === 0) s.phase = phaseOf(s)
   },
 }

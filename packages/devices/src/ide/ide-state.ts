@@ -164,7 +164,7 @@ const bus: VMState<IdeBusState> = {
     s.error_status = 0
   },
   postLoad(s) {
-    s.unit &= 1
+    if (s.unit > 1) throw new RangeError(`unit 0 or 1, came ${s.unit}`)
   },
 }
 

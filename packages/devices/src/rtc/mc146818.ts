@@ -135,7 +135,7 @@ const vmstate: VMState<RtcState> = {
     s.irq_reinject_on_ack_count = 0
   },
   postLoad(s) {
-    s.cmos_index &= 0x7f
+    if (s.cmos_index > 0x7f) throw new RangeError(`cmos_index below 128, came ${s.cmos_index}`)
     s.period = periodOf(s)
   },
 }

@@ -1,3 +1,5 @@
+import { readable } from '../errors.ts'
+
 export type StreamFault =
   | 'header'
   | 'configuration'
@@ -33,7 +35,7 @@ export class StreamError extends Error {
     options?: ErrorOptions,
   ) {
     const place = [at.section && `section ${at.section}`, at.path].filter(Boolean).join(', ') || 'stream'
-    super(`${place} at offset ${at.offset}: expected ${expected}, came ${came}`, options)
+    super(readable(`${place} at offset ${at.offset}: expected ${expected}, came ${came}`), options)
     this.code = code
     this.section = at.section
     this.path = at.path ?? ''

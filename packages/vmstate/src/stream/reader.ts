@@ -240,7 +240,7 @@ export class StreamReader<T = unknown> {
       case TYPE.END: {
         const sectionId = r.u32()
         const head = this.live.get(sectionId)
-        if (!head) throw this.fault('section', offset, 'the id of a started section', String(sectionId))
+        if (!head) throw this.fault('element', offset, 'the id of a started section', String(sectionId))
         if (type === TYPE.END) this.live.delete(sectionId)
         return this.enterRam(head, type === TYPE.PART ? 'part' : 'end')
       }
