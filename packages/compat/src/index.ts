@@ -15,3 +15,17 @@ export { changesBetween, type Change } from './manifest/changes.ts'
 export { compareWithFrozen, grouped } from './manifest/check.ts'
 export { linesOfPart, manifestOf, partText, visibleLines, type Manifest } from './manifest/manifest.ts'
 export { findingText, type Finding } from './manifest/remedy.ts'
+export {
+  baseline,
+  type Baseline,
+  type BaselineCpu,
+  type BaselineMachine,
+  type BaselineOptions,
+} from './fleet/baseline.ts'
+export { godwitHost } from './fleet/godwit-host.ts'
+export { HostError, parseHost, type Host, type HostCpu, type HostMachine } from './fleet/host.ts'
+export { planUpgrade, type UpgradePlan, type UpgradeStage } from './fleet/upgrade.ts'
+export { checkRows, rowFindingText, type RowFinding, type RowWorld } from './rows/check.ts'
+export { freeze, isFrozen, linesOf, type Frozen, type FrozenRow } from './rows/frozen.ts'
+export { holdersOf, missedBy, ourDevices, textOf, type OurDevice } from './rows/our-devices.ts'
+export { presentWorld } from './rows/world.ts'

@@ -12,6 +12,7 @@ export {
   type Tag,
   type Version,
 } from './family.ts'
+export { Digest } from './digest.ts'
 export { ABI_PARTS, type AbiPart, type GuestAbi } from './guest-abi.ts'
 export { systemLoop, type HostLoop } from './host-loop.ts'
 export { changesIn, knownAt, lifecycleOf, machineTypesAt, type Lifecycle, type LifeState } from './lifecycle.ts'
