@@ -10,6 +10,7 @@ const steps = [
   ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['arrows', ['node', 'scripts/check-arrows.mjs']],
   ['picture', ['node', 'scripts/picture.mjs', '--check']],
+  ['machines', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/machines.mjs']],
   ['manifests', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/manifests.mjs']],
   ['README examples', ['node', 'scripts/readme-examples.mjs']],
   ...published.map((p) => [`publint ${p}`, ['publint', '--strict', p]]),
