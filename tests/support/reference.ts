@@ -27,7 +27,7 @@ export function boardDescriptions(): Map<string, AnyVMState> {
 export const fileNameOf = (idstr: string): string => idstr.slice(idstr.lastIndexOf('/') + 1)
 
 function vmstatePage(vmstate: AnyVMState): string {
-  return `${GENERATED}# ${vmstate.name}\n\n\`\`\`\n${printDescription(vmstate)}\`\`\`\n`
+  return `${GENERATED}# ${vmstate.name}\n\n\`\`\`\n${printDescription(vmstate, { life: true })}\`\`\`\n`
 }
 
 function machinesPage(): string {

@@ -8,7 +8,6 @@ import {
   inside,
   inspectState,
   pointers,
-  printDescription,
   since,
   struct,
   tmp,
@@ -19,6 +18,7 @@ import {
   varray,
   when,
 } from './index.ts'
+import { printDescription } from './print.ts'
 import type { Subsection, VMState } from './index.ts'
 
 const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }

@@ -1,7 +1,7 @@
 /** Every line of state of a description, and of those inside it, with its life. */
 import { codecText, innerOf } from './print.ts'
 import type { AnyVMState, Codec, Subsection } from './field.ts'
-import type { Dead, FieldLife, Gate, Life, Past, PastMeaning, Release, UnusedLife } from './life.ts'
+import type { Dead, Gate, Life, Past, PastMeaning, Release, UnusedLife } from './life.ts'
 import { planOf } from './plan.ts'
 import type { Level, Line } from './plan.ts'
 
@@ -105,7 +105,7 @@ function field(
   codec: Codec<unknown>,
   { born, versions, gate }: Around,
 ): LifeLine {
-  const life = line.life as FieldLife | null
+  const life = line.life !== null && 'was' in line.life ? null : line.life
   const own = line.gate ?? gate
   return {
     description,

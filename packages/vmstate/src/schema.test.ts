@@ -18,7 +18,6 @@ import {
   inspectState,
   loadBytes,
   pointers,
-  printDescription,
   qtailq,
   saveBytes,
   since,
@@ -33,6 +32,7 @@ import {
   unused,
   when,
 } from './index.ts'
+import { printDescription } from './print.ts'
 import type { AnyVMState, Codec, DescribedState, Field, Subsection, VMState } from './index.ts'
 
 const GONE: UnusedLife = { born: '1.0', was: 'nothing', lastWriter: null, unversioned: [] }

@@ -146,11 +146,21 @@ function loadLine(line: Line, state: State, r: Reader, where: { state: State; ve
     () => start,
     () => {
       const old = state[key]
-      const value = codec.get(r, old, where)
+      const value = meant(line, codec.get(r, old, where), where)
       // objects are loaded in place, and may stand behind a getter alone
       if (value !== old || typeof value !== 'object') state[key] = value
     },
   )
+}
+
+/** What a value says whose bytes meant something else in older streams. */
+function meant(line: Line, came: unknown, { state, version }: { state: State; version: number }): unknown {
+  if (line.life === null || !('reuses' in line.life)) return came
+  for (const past of line.life.reuses ?? []) {
+    const value = past.decode?.(came, state, version)
+    if (value !== undefined) return value
+  }
+  return came
 }
 
 function loadSubsection(s: PlannedSubsection, state: State, r: Reader, siblings: Level['subsections']): void {
