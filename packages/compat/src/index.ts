@@ -29,3 +29,4 @@ export { checkRows, rowFindingText, type RowFinding, type RowWorld } from './row
 export { freeze, isFrozen, linesOf, type Frozen, type FrozenRow } from './rows/frozen.ts'
 export { holdersOf, missedBy, ourDevices, textOf, type OurDevice } from './rows/our-devices.ts'
 export { presentWorld } from './rows/world.ts'
+export { ChangeRefused, setDefault, type DefaultChange, type DefaultEdit, type Sources } from './rows/set-default.ts'
