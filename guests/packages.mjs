@@ -14,7 +14,10 @@ const run = promisify(execFile)
 export const CACHE = process.env.GODWIT_CACHE ?? join(homedir(), '.cache', 'godwit')
 const STORE = join(CACHE, 'guests')
 
-/** What a guest file is called here, and the package and path it comes from. Kernels' metapackages name the real one. */
+/**
+ * What a guest file is called here, and the package and path it comes from. Kernels' metapackages name the real one.
+ * Those on request are fetched only by name: benchmarks want them.
+ */
 const FILES = {
   'vmlinuz-cloud-amd64': { meta: 'linux-image-cloud-amd64', arch: 'amd64', path: /^\.\/boot\/vmlinuz-/ },
   'vmlinuz-amd64': { meta: 'linux-image-amd64', arch: 'amd64', path: /^\.\/boot\/vmlinuz-/ },
@@ -22,7 +25,15 @@ const FILES = {
   'busybox-amd64': { package: 'busybox-static', arch: 'amd64', path: /^\.\/bin\/busybox$/ },
   'busybox-i386': { package: 'busybox-static', arch: 'i386', path: /^\.\/bin\/busybox$/ },
   'bios-256k.bin': { package: 'seabios', arch: 'amd64', path: /^\.\/usr\/share\/seabios\/bios-256k\.bin$/ },
+  'bios.bin': { package: 'seabios', arch: 'amd64', path: /^\.\/usr\/share\/seabios\/bios\.bin$/, onRequest: true },
+  'vgabios-stdvga.bin': {
+    package: 'seabios',
+    arch: 'amd64',
+    path: /^\.\/usr\/share\/seabios\/vgabios-stdvga\.bin$/,
+    onRequest: true,
+  },
 }
+const USUAL = Object.keys(FILES).filter((name) => FILES[name].onRequest !== true)
 
 /** Packages cannot be had: no apt, no mirror, no network. */
 export class NoPackages extends Error {
@@ -32,14 +43,14 @@ export class NoPackages extends Error {
 /** @returns {string} path of a guest file that `fetchGuests` has put there */
 export const guestFile = (name) => join(STORE, name)
 
-export const haveGuests = (names = Object.keys(FILES)) => names.every((n) => existsSync(guestFile(n)))
+export const haveGuests = (names = USUAL) => names.every((n) => existsSync(guestFile(n)))
 
 /**
  * Makes sure that guest files are there.
  * @param {string[]} names keys of FILES
  * @param {(line: string) => void} say told of progress
  */
-export async function fetchGuests(names = Object.keys(FILES), say = () => undefined) {
+export async function fetchGuests(names = USUAL, say = () => undefined) {
   const wanted = names.filter((n) => !existsSync(guestFile(n)))
   if (wanted.length === 0) return
   mkdirSync(STORE, { recursive: true })
@@ -51,6 +62,23 @@ export async function fetchGuests(names = Object.keys(FILES), say = () => undefi
     say(`fetching ${pkg} (${file.arch})`)
     const deb = await download(apt, `${pkg}:${file.arch}`)
     await extract(deb, file.path, guestFile(name))
+    rmSync(deb)
+  }
+}
+
+/**
+ * Unpacks whole packages into a folder.
+ * @param {string[]} specs "NAME:ARCH"
+ * @param {string} folder made if need be
+ * @param {(line: string) => void} say told of progress
+ */
+export async function unpackPackages(specs, folder, say = () => undefined) {
+  const apt = await privateApt(say)
+  mkdirSync(folder, { recursive: true })
+  for (const spec of specs) {
+    say(`fetching ${spec}`)
+    const deb = await download(apt, spec)
+    await run('dpkg-deb', ['-x', deb, folder])
     rmSync(deb)
   }
 }

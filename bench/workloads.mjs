@@ -1,0 +1,63 @@
+/** The workloads of the guest: group, and the checksum that each must print on every machine, 32-bit or 64-bit. */
+
+export const GROUPS = {
+  integer: 'integer and branches',
+  memory: 'memory',
+  sse: 'SSE and SIMD',
+  x87: 'x87',
+  code: 'cold, changing and page-crossing code',
+  kernel: 'kernel',
+  apps: 'applications',
+}
+
+export const WORKLOADS = {
+  sieve: { group: 'integer', chk: 'b0dddfb7' },
+  crc32: { group: 'integer', chk: '18be3381' },
+  qsort: { group: 'integer', chk: '83f3bac5' },
+  sha256: { group: 'integer', chk: 'ff5ecbe5' },
+  bignum: { group: 'integer', chk: '20dd397f' },
+  mark: { group: 'integer', chk: '1aa6328d' },
+  calls: { group: 'integer', chk: '043d2013' },
+  pagecross: { group: 'code', chk: 'c6b6857d' },
+  vm: { group: 'integer', chk: 'd6b60b5c' },
+  wordcopy: { group: 'memory', chk: '58222686' },
+  repcopy: { group: 'memory', chk: '7479f16d' },
+  stride: { group: 'memory', chk: 'f3d9b8a1' },
+  chase: { group: 'memory', chk: 'd0efafce' },
+  'nbody-sse': { group: 'sse', chk: 'e9d6070b' },
+  'matmul-sse': { group: 'sse', chk: '1dc85703' },
+  'mandel-sse': { group: 'sse', chk: '6970353f' },
+  'nbody-x87': { group: 'x87', chk: '06d29c7e' },
+  'matmul-x87': { group: 'x87', chk: '9a1f5319' },
+  'mandel-x87': { group: 'x87', chk: '72acec7a' },
+  simd: { group: 'sse', chk: 'dbea5777' },
+  bigcode: { group: 'code', chk: '098d9401' },
+  smc: { group: 'code', chk: '0cd9d484' },
+  syscall: { group: 'kernel', chk: '22e099be' },
+  pingpong: { group: 'kernel', chk: 'e25d8be2' },
+  fork: { group: 'kernel', chk: '72296bd1' },
+  exec: { group: 'kernel', chk: '7002c6bc' },
+  faults: { group: 'kernel', chk: '132641e0' },
+  cow: { group: 'kernel', chk: 'f6a0e3e8' },
+  shexec: { group: 'apps', chk: '300' },
+  shloop: { group: 'apps', chk: '11259761.0' },
+  gzip: { group: 'apps', chk: '8ecea02cbfdcb0ef6d3fbe4e741f4ed0' },
+  gunzip: { group: 'apps', chk: 'f76aa2033914eed303943ad6f96a5ae1' },
+  unxz: { group: 'apps', chk: 'f76aa2033914eed303943ad6f96a5ae1' },
+  awk: { group: 'apps', chk: '38c1eb5b4546875571b7a61ba4d3d5ab' },
+}
+
+/** Two minutes of all groups. */
+export const QUICK = [
+  'sieve',
+  'sha256',
+  'calls',
+  'pagecross',
+  'repcopy',
+  'matmul-sse',
+  'mandel-x87',
+  'smc',
+  'syscall',
+  'fork',
+  'gzip',
+]
