@@ -9,6 +9,7 @@ export class Qmp {
   #next = 1
   #text = ''
   #greeted
+  #closed = false
 
   constructor(socket) {
     this.#socket = socket
@@ -16,6 +17,7 @@ export class Qmp {
     socket.setEncoding('utf8')
     socket.on('data', (chunk) => this.#take(chunk))
     socket.on('close', () => {
+      this.#closed = true
       for (const { reject } of this.#waiting.values()) reject(new Error('the QMP connection was closed'))
       this.#waiting.clear()
     })
@@ -46,6 +48,7 @@ export class Qmp {
   run(execute, args) {
     const id = this.#next++
     return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new Error('the QMP connection is closed'))
       this.#waiting.set(id, { resolve, reject })
       this.#socket.write(`${JSON.stringify({ execute, id, ...(args === undefined ? {} : { arguments: args }) })}\n`)
     })

@@ -190,7 +190,9 @@ export async function injure(victim, to, what) {
   const wrong = []
   await victim.ticks(1).catch((e) => wrong.push(e.message))
   const eof = tracker.borders.get('eof')
-  const late = eof !== undefined && (what.at ?? tracker.borders.get(what.border)) > eof
+  const place = what.at ?? tracker.borders.get(what.border)
+  // a Godwit that has given its EOF away does not know whether it arrived, and then lets its guest stand: decision 0003
+  const late = eof !== undefined && (victim.peer.kind === GODWIT ? place >= eof : place > eof)
   if (!spoiler.done) return { ...what, ...result, outcome: 'not reached', wrong }
   if (result.waited && what.fault === 'cut') wrong.push('somebody waited for ever')
   if (what.fault === 'cut' && !late) {
