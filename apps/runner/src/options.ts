@@ -22,6 +22,8 @@ export interface RunOptions {
   stats: boolean
   /** File for counts of blocks. */
   profile?: string
+  /** Compile hot code: off, on, or always (everything when it first runs). */
+  tier1?: 'off' | 'on' | 'always'
   debugPorts: boolean
   noShutdown: boolean
   noReboot: boolean
@@ -62,6 +64,18 @@ const only =
     }
   }
 const nothing = (): void => undefined
+
+function setAccelerator(options: RunOptions, value: string): void {
+  const [name, ...rest] = value.split(',')
+  only('accel', 'tcg', 'godwit')(options, name!)
+  for (const setting of rest) {
+    const [key, choice] = setting.split('=')
+    if (key !== 'tier1') continue
+    if (choice !== 'off' && choice !== 'on' && choice !== 'always')
+      throw new UsageError(`-accel ${value}: tier1 is off, on or always`)
+    options.tier1 = choice
+  }
+}
 
 export const rows: readonly Row[] = [
   {
@@ -168,7 +182,12 @@ export const rows: readonly Row[] = [
   { names: ['nographic'], set: (o) => (o.nographic = true) },
   { names: ['nodefaults'], set: nothing },
   { names: ['no-user-config'], set: nothing },
-  { names: ['accel'], value: 'NAME', set: only('accel', 'tcg') },
+  {
+    names: ['accel'],
+    value: 'NAME[,tier1=off|on|always]',
+    doc: 'tcg or godwit; tier1: compile hot code, or everything when it first runs',
+    set: setAccelerator,
+  },
   { names: ['display'], value: 'NAME', set: only('display', 'none') },
   { names: ['vga'], value: 'NAME', set: only('vga', 'none') },
   { names: ['monitor'], value: 'PLACE', set: only('monitor', 'none') },

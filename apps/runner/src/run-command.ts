@@ -9,6 +9,8 @@ import {
   UnknownMachine,
   createMachine,
   machineTypes,
+  namesOf,
+  refusalsOf,
   type Machine,
 } from '@godwit/machines'
 import { ChannelError } from '@godwit/migration-net'
@@ -85,7 +87,7 @@ function buildMachine(o: RunOptions): Machine {
       time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
       incoming: o.incoming !== undefined,
       debugPorts: o.debugPorts,
-      tuning: { profile: o.profile !== undefined },
+      tuning: { profile: o.profile !== undefined, ...(o.tier1 === undefined ? {} : { tier1: o.tier1 }) },
     })
   } catch (thrown) {
     if (thrown instanceof BootError) throw new UsageError(`${o.kernel ?? bios ?? 'boot'}: ${thrown.message}`)
@@ -198,8 +200,11 @@ function factsOf(o: RunOptions): Facts {
     name: o.name,
     uuid: o.uuid,
     pid: process.pid,
-    machines: machineTypes().map(({ name, family, version }) =>
-      family.alias !== undefined && version === family.versions[0] ? { name, alias: family.alias } : { name },
-    ),
+    machines: machineTypes()
+      .filter((type) => refusalsOf(type).length === 0)
+      .map((type) => {
+        const alias = namesOf(type)[0]
+        return alias === undefined ? { name: type.name } : { name: type.name, alias }
+      }),
   }
 }

@@ -27,6 +27,18 @@ export const VOID = 0x40
 export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | typeof V128
 export type BlockType = ValueType | typeof VOID
 
+/** Opcodes without immediates by name: a byte, or a prefix above bit 16 with what follows it. One look-up for each. */
+const CODES = new Map<string, number>([
+  ...Object.entries(PLAIN),
+  ...Object.entries(SIMD).map(([name, code]) => [name, 0xfd_0000 | code] as const),
+  ...Object.entries(SATURATING).map(([name, code]) => [name, 0xfc_0000 | code] as const),
+])
+/** The same of loads and stores. */
+const MEMORY_CODES = new Map<string, number>([
+  ...Object.entries(MEMORY).map(([name, [code]]) => [name, code] as const),
+  ...Object.entries(SIMD_MEMORY).map(([name, [code]]) => [name, 0xfd_0000 | code] as const),
+])
+
 /** A function body under construction. Parameters are locals 0 to n-1. */
 export class Func extends Bytes {
   readonly params: readonly ValueType[]
@@ -36,7 +48,7 @@ export class Func extends Bytes {
   readonly hints: [offset: number, likely: 0 | 1][] = []
 
   constructor(params: readonly ValueType[], results: readonly ValueType[]) {
-    super(256)
+    super(1024)
     this.params = params
     this.results = results
   }
@@ -47,12 +59,11 @@ export class Func extends Bytes {
   }
 
   /** Opcodes without immediates. */
-  op(...names: (PlainOp | SaturatingOp | SimdOp)[]): this {
-    for (const name of names) {
-      if (name in PLAIN) this.u8(PLAIN[name as PlainOp])
-      else if (name in SIMD) this.u8(0xfd).u32(SIMD[name as SimdOp])
-      else this.u8(0xfc).u32(SATURATING[name as SaturatingOp])
-    }
+  op(name: PlainOp | SaturatingOp | SimdOp, ...more: (PlainOp | SaturatingOp | SimdOp)[]): this {
+    const code = CODES.get(name)!
+    if (code < 0x100) this.u8(code)
+    else this.u8(code >>> 16).u32(code & 0xffff)
+    for (const next of more) this.op(next)
     return this
   }
 
@@ -108,8 +119,9 @@ export class Func extends Bytes {
 
   /** A load or store; the guest's accesses are unaligned, so the alignment hint is 1 byte. */
   mem(name: MemoryOp | SimdMemoryOp, offset = 0): this {
-    if (name in MEMORY) this.u8(MEMORY[name as MemoryOp][0])
-    else this.u8(0xfd).u32(SIMD_MEMORY[name as SimdMemoryOp][0])
+    const code = MEMORY_CODES.get(name)!
+    if (code < 0x100) this.u8(code)
+    else this.u8(code >>> 16).u32(code & 0xffff)
     return this.u8(0).u32(offset)
   }
 

@@ -107,7 +107,7 @@ export class Val {
     if (b.is(0)) return this
     if (this.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(...add64(this.low, this.high, b.low, b.high))
-    return this.binary('add', b)
+    return this.binary('i32_add', 'i64_add', b)
   }
 
   sub(n: Number64): Val {
@@ -117,13 +117,13 @@ export class Val {
       const [lo, hi] = add64(~b.low, ~b.high, 1, 0)
       return this.fold(...add64(this.low, this.high, lo, hi))
     }
-    return this.binary('sub', b)
+    return this.binary('i32_sub', 'i64_sub', b)
   }
 
   mul(n: Number64): Val {
     const b = this.lift(n)
     if (b.is(1)) return this
-    return this.binary('mul', b)
+    return this.binary('i32_mul', 'i64_mul', b)
   }
 
   and(n: Number64): Val {
@@ -140,7 +140,7 @@ export class Val {
     ) {
       return inner.args[0]!.and(inner.args[1]!.and(b))
     }
-    return this.binary('and', b)
+    return this.binary('i32_and', 'i64_and', b)
   }
 
   or(n: Number64): Val {
@@ -148,79 +148,79 @@ export class Val {
     if (b.is(0)) return this
     if (this.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(this.low | b.low, this.high | b.high)
-    return this.binary('or', b)
+    return this.binary('i32_or', 'i64_or', b)
   }
 
   xor(n: Number64): Val {
     const b = this.lift(n)
     if (b.is(0)) return this
     if (this.isConst && b.isConst) return this.fold(this.low ^ b.low, this.high ^ b.high)
-    return this.binary('xor', b)
+    return this.binary('i32_xor', 'i64_xor', b)
   }
 
   shl(n: Number64): Val {
-    return this.shift('shl', n)
+    return this.shift('shl', 'i32_shl', 'i64_shl', n)
   }
 
   shrU(n: Number64): Val {
-    return this.shift('shr_u', n)
+    return this.shift('shr_u', 'i32_shr_u', 'i64_shr_u', n)
   }
 
   shrS(n: Number64): Val {
-    return this.shift('shr_s', n)
+    return this.shift('shr_s', 'i32_shr_s', 'i64_shr_s', n)
   }
 
   rotl(n: Number64): Val {
-    return this.shift('rotl', n)
+    return this.shift('rotl', 'i32_rotl', 'i64_rotl', n)
   }
 
   rotr(n: Number64): Val {
-    return this.shift('rotr', n)
+    return this.shift('rotr', 'i32_rotr', 'i64_rotr', n)
   }
 
   eq(n: Number64): Val {
     const b = this.lift(n)
     if (this.isConst && b.isConst) return k32(this.low === b.low && this.high === b.high ? 1 : 0)
     if (b.is(0)) return this.op(this.type === I32 ? 'i32_eqz' : 'i64_eqz', I32)
-    return this.compare('eq', b)
+    return this.compare('i32_eq', 'i64_eq', b)
   }
 
   ne(n: Number64): Val {
     const b = this.lift(n)
     if (this.isConst && b.isConst) return k32(this.low === b.low && this.high === b.high ? 0 : 1)
-    return this.compare('ne', b)
+    return this.compare('i32_ne', 'i64_ne', b)
   }
 
   ltU(n: Number64): Val {
-    return this.compare('lt_u', this.lift(n))
+    return this.compare('i32_lt_u', 'i64_lt_u', this.lift(n))
   }
 
   ltS(n: Number64): Val {
-    return this.compare('lt_s', this.lift(n))
+    return this.compare('i32_lt_s', 'i64_lt_s', this.lift(n))
   }
 
   leU(n: Number64): Val {
-    return this.compare('le_u', this.lift(n))
+    return this.compare('i32_le_u', 'i64_le_u', this.lift(n))
   }
 
   leS(n: Number64): Val {
-    return this.compare('le_s', this.lift(n))
+    return this.compare('i32_le_s', 'i64_le_s', this.lift(n))
   }
 
   gtU(n: Number64): Val {
-    return this.compare('gt_u', this.lift(n))
+    return this.compare('i32_gt_u', 'i64_gt_u', this.lift(n))
   }
 
   gtS(n: Number64): Val {
-    return this.compare('gt_s', this.lift(n))
+    return this.compare('i32_gt_s', 'i64_gt_s', this.lift(n))
   }
 
   geU(n: Number64): Val {
-    return this.compare('ge_u', this.lift(n))
+    return this.compare('i32_ge_u', 'i64_ge_u', this.lift(n))
   }
 
   geS(n: Number64): Val {
-    return this.compare('ge_s', this.lift(n))
+    return this.compare('i32_ge_s', 'i64_ge_s', this.lift(n))
   }
 
   not(): Val {
@@ -248,19 +248,19 @@ export class Val {
   }
 
   divU(n: Number64): Val {
-    return this.binary('div_u', this.lift(n))
+    return this.binary('i32_div_u', 'i64_div_u', this.lift(n))
   }
 
   divS(n: Number64): Val {
-    return this.binary('div_s', this.lift(n))
+    return this.binary('i32_div_s', 'i64_div_s', this.lift(n))
   }
 
   remU(n: Number64): Val {
-    return this.binary('rem_u', this.lift(n))
+    return this.binary('i32_rem_u', 'i64_rem_u', this.lift(n))
   }
 
   remS(n: Number64): Val {
-    return this.binary('rem_s', this.lift(n))
+    return this.binary('i32_rem_s', 'i64_rem_s', this.lift(n))
   }
 
   /** Low 32 bits as i32. */
@@ -320,15 +320,15 @@ export class Val {
     return this.type === I32 ? k32(low) : k64(low, high)
   }
 
-  private binary(name: string, b: Val): Val {
-    return this.op(`${this.type === I32 ? 'i32' : 'i64'}_${name}` as PlainOp, this.type, b)
+  private binary(narrow: PlainOp, wide: PlainOp, b: Val): Val {
+    return new Val(this.type, { kind: 'op', op: this.type === I32 ? narrow : wide, args: [this, b] })
   }
 
-  private compare(name: string, b: Val): Val {
-    return this.op(`${this.type === I32 ? 'i32' : 'i64'}_${name}` as PlainOp, I32, b)
+  private compare(narrow: PlainOp, wide: PlainOp, b: Val): Val {
+    return new Val(I32, { kind: 'op', op: this.type === I32 ? narrow : wide, args: [this, b] })
   }
 
-  private shift(name: 'shl' | 'shr_u' | 'shr_s' | 'rotl' | 'rotr', n: Number64): Val {
+  private shift(name: 'shl' | 'shr_u' | 'shr_s' | 'rotl' | 'rotr', narrow: PlainOp, wide: PlainOp, n: Number64): Val {
     const b = this.lift(n)
     if (b.is(0)) return this
     if (this.isConst && b.isConst && this.type === I32) {
@@ -337,7 +337,7 @@ export class Val {
       if (name === 'shr_u') return k32(this.low >>> k)
       if (name === 'shr_s') return k32(this.low >> k)
     }
-    return this.binary(name, b)
+    return this.binary(narrow, wide, b)
   }
 }
 
