@@ -30,3 +30,14 @@ export { freeze, isFrozen, linesOf, type Frozen, type FrozenRow } from './rows/f
 export { holdersOf, missedBy, ourDevices, textOf, type OurDevice } from './rows/our-devices.ts'
 export { presentWorld } from './rows/world.ts'
 export { ChangeRefused, setDefault, type DefaultChange, type DefaultEdit, type Sources } from './rows/set-default.ts'
+export {
+  parseChange,
+  PlanRefused,
+  type BackportPlan,
+  type PlannedMachine,
+  type PlannedRow,
+  type PlanWorld,
+  type ProposedChange,
+} from './planner/plan.ts'
+export { planBackport } from './planner/plan-backport.ts'
+export { planText, rowText } from './planner/plan-text.ts'

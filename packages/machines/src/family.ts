@@ -22,6 +22,8 @@ export interface Version {
    * First release with it, of every branch that has it, newest last: ["4.0.1", "4.1"]. All later branches have it too.
    */
   readonly knownTo?: readonly string[]
+  /** Branches between that had no releases any more: a guest of this version cannot move there. */
+  readonly ended?: readonly string[]
   /** Day of the first release with a bugfix version. */
   readonly on?: string
   /** Why this bugfix version may exist although the year's budget is spent. */

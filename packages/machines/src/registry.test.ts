@@ -12,6 +12,10 @@ test('the alias names the newest version', () => {
   expect([findMachine('pc').name, findMachine('q35').name]).toEqual(['pc-i440fx-11.1', 'pc-q35-11.1'])
 })
 
+test('an alias never reaches the wire', () => {
+  expect(empty('pc').machineType).toBe('pc-i440fx-11.1')
+})
+
 test('an older version has the properties of all newer rows', () => {
   const { family, version } = findMachine('pc-i440fx-9.2')
   expect(compatOf(family, version)).toMatchObject({

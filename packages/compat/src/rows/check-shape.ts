@@ -77,10 +77,10 @@ function shapeOf(family: Family, v: Version, released: string): [what: string, r
     compareVersions(branch, minorOf(known.at(-1) ?? v.from)) <= 0;
     branch = nextRelease(branch)
   ) {
-    if (known.some((k) => minorOf(k) === branch)) continue
+    if (known.some((k) => minorOf(k) === branch) || v.ended?.includes(branch) === true) continue
     found.push([
       `is not known to the branch ${branch}: a guest of it could not move there`,
-      `name that branch's first release with it in knownTo, as "${branch}.N"`,
+      `name that branch's first release with it in knownTo, as "${branch}.N"; if it gets no more releases, name it in ended`,
     ])
   }
   if (v.fix === undefined || v.fix === '') found.push(['does not say what it corrects', "add fix: 'a few words'"])
