@@ -4,6 +4,8 @@ import type { MachineTime } from './machine-time.ts'
 
 /** Longest stretch of execution before events of the host get their turn, ms. */
 const TURN_MS = 8
+/** The same while somebody else on the thread wants a share: what a socket takes at once is gone in a moment. */
+const SHARED_TURN_MS = 2
 /** Aim for one call into the processor: timers of the guest are looked at in between, ms. */
 const SLICE_MS = 0.5
 const MIN_SLICE = 5_000
@@ -29,6 +31,8 @@ export class RunLoop {
   private scheduled = false
   private cancelSleep: (() => void) | undefined
   private slice = 50_000
+  /** Part of the time, from 0 to below 1, that is left to others on the thread even if they only wait for a socket. */
+  hostShare = 0
 
   constructor(processor: Processor, time: MachineTime, host: HostLoop, tripleFault: () => void) {
     this.processor = processor
@@ -92,14 +96,18 @@ export class RunLoop {
   private schedule(): void {
     if (this.scheduled) return
     this.scheduled = true
-    this.host.yield(() => {
+    const { host, hostShare } = this
+    const next = (): void => {
       this.scheduled = false
       if (this.active) this.turn()
-    })
+    }
+    // asleep rather than in a queue: whoever empties the socket may need this very processor
+    if (hostShare === 0) host.yield(next)
+    else host.sleep((SHARED_TURN_MS * hostShare) / (1 - hostShare), next)
   }
 
   private turn(): void {
-    const until = this.host.now() + TURN_MS
+    const until = this.host.now() + (this.hostShare === 0 ? TURN_MS : SHARED_TURN_MS)
     while (this.active) {
       this.time.run()
       if (!this.active) return

@@ -51,6 +51,11 @@ export interface Migratable {
   spoil?(reason: string): void
   /** In words, what device a section ("idstr/instance") or RAM block belongs to that this machine has not got. */
   explain?(name: string): string | undefined
+  /**
+   * Part of the time, from 0 to below 1, that the running guest leaves to others on its thread. A migration sets it while
+   * it sends memory: a socket takes a few hundred KiB at once, and would otherwise wait for each slice of the guest.
+   */
+  hostShare?: number
   /** Machine property `migration.send-switchover-start`: on for machine types from 10.0. Default off. */
   readonly sendSwitchoverStart?: boolean
   /**

@@ -114,7 +114,7 @@ test('The source dirties no longer than needed: rounds go on until the rest fits
   const p = pair({
     source,
     target: new FakeMachine({ ramBytes: 4 << 20 }),
-    out: { parameters: { maxBandwidth: 0, downtimeLimitMs: 10.5, peerTimeoutMs: 0 } },
+    out: { parameters: { ...defaultParameters(), maxBandwidth: 0, downtimeLimitMs: 2.5, peerTimeoutMs: 0 } },
   })
   p.pace.turnMs = 10
   const [sent] = await Promise.all([p.outgoing.run(), p.incoming.run()])
