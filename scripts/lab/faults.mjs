@@ -89,6 +89,10 @@ async function round(from, to, share) {
     for (const [i, place] of places.entries()) {
       const result = { way, ...(await injure(victim, to, place).catch((e) => ({ ...place, wrong: [e.message] }))) }
       results.push(result)
+      const where = place.border ?? `offset ${place.at}`
+      for (const w of result.wrong) {
+        console.log(`  WRONG ${place.fault} at ${where}: ${w} (${result.source}; ${result.sourceSays}; ${result.says})`)
+      }
       if ((i + 1) % 20 === 0) console.log(`  ${i + 1} of ${places.length}, tick ${victim.watch.last}`)
       if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ options, results }, undefined, 1))
       if (victim.peer.done !== undefined) throw new Error(`${victim.peer.name} ended: ${victim.peer.said()}`)

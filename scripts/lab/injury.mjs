@@ -198,7 +198,7 @@ export async function injure(victim, to, what) {
   if (what.fault === 'cut' && !late) {
     if (result.source !== 'failed') wrong.push(`the source says ${result.source}`)
     if (!result.runs) wrong.push('the source did not go on by itself')
-    if (result.sourceSays === '') wrong.push('the source does not say why')
+    if (result.sourceSays === '' && victim.peer.kind === GODWIT) wrong.push('the source does not say why')
     if (result.arrived) wrong.push('the destination took a guest without an end')
   }
   if (!result.arrived && !result.waited && result.says === '') wrong.push('the destination does not say why')

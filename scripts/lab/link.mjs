@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 
 /**
  * @typedef {(bytes: Buffer, offset: number, connection: number) => { pass: Buffer, cut?: boolean }} Spoil
- *   what is handed on of bytes that go forward at an offset of a connection; with `cut` both ends are closed after it
+ *   what is handed on of bytes that go forward at an offset of a connection; with `cut` the link is gone after it
  */
 
 /**
@@ -20,13 +20,14 @@ export async function openLink(path, target, { keep = false, spoil } = {}) {
     const number = connections.push(kept) - 1
     const far = connect({ path: target, allowHalfOpen: true })
     let offset = 0
+    let cutOff = false
     const end = () => {
       near.destroy()
       far.destroy()
     }
     for (const socket of [near, far]) {
       sockets.add(socket)
-      socket.on('error', end)
+      socket.on('error', () => (cutOff ? far.destroy() : end()))
       socket.once('close', () => sockets.delete(socket))
     }
     near.on('data', (bytes) => {
@@ -34,10 +35,11 @@ export async function openLink(path, target, { keep = false, spoil } = {}) {
       offset += bytes.length
       if (keep) kept.push(pass)
       if (cut === true) {
-        near.removeAllListeners('data')
-        if (pass.length === 0) return end()
-        // what was handed on still arrives; then the link is gone
-        return far.write(pass, end)
+        // what was handed on still arrives; then nothing more comes, and nobody hears an answer
+        cutOff = true
+        near.destroy()
+        far.removeAllListeners('data').resume()
+        return far.end(pass)
       }
       if (!far.write(pass)) {
         near.pause()
@@ -45,7 +47,7 @@ export async function openLink(path, target, { keep = false, spoil } = {}) {
       }
     })
     near.once('end', () => far.end())
-    far.on('data', (bytes) => near.write(bytes))
+    far.on('data', (bytes) => near.destroyed || near.write(bytes))
     far.once('end', () => near.end())
   })
   await new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /** Processes that run a guest, real QEMUs and Godwit alike: how they are started, watched and ended. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -11,10 +11,22 @@ export const RELEASES = ['5.2', '7.2', '10.0', '11.1']
 export const GODWIT = 'godwit'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export const qemuOf = (release) => join(LAB, 'bin', `qemu-${release}`)
-/** Releases of QEMU that are installed here. */
-export const installed = () => RELEASES.filter((release) => existsSync(qemuOf(release)))
-export const HOW_TO_INSTALL = `no real QEMUs in ${LAB}: "sh scripts/lab-install.sh" puts them there, or QEMU_LAB names where they are`
+const inLab = (release) => join(LAB, 'bin', `qemu-${release}`)
+
+/** The release of the host's own QEMU, "10.0"; undefined if it has none. */
+function ofHost() {
+  const { stdout } = spawnSync('qemu-system-x86_64', ['-version'], { encoding: 'utf8' })
+  return /version (\d+\.\d+)/.exec(stdout ?? '')?.[1]
+}
+
+/** Releases of QEMU that are installed here: those of the lab, or else the host's own. */
+export function installed() {
+  const there = RELEASES.filter((release) => existsSync(inLab(release)))
+  const own = there.length > 0 ? undefined : ofHost()
+  return own === undefined ? there : [own]
+}
+export const qemuOf = (release) => (existsSync(inLab(release)) ? inLab(release) : 'qemu-system-x86_64')
+export const HOW_TO_INSTALL = `no real QEMUs in ${LAB} and no qemu-system-x86_64 on this host: "sh scripts/lab-install.sh" installs some there, or QEMU_LAB names where they are`
 
 const children = new Set()
 export function endAll() {

@@ -1,0 +1,27 @@
+import type { Machine } from '../../packages/machines/src/index.ts'
+
+export interface Fault {
+  readonly fault: 'cut' | 'flip'
+  readonly at?: number
+  readonly border?: string
+}
+
+export interface Injury extends Fault {
+  readonly source: string
+  readonly sourceSays: string
+  readonly says: string
+  readonly outcome: string
+  readonly wrong: readonly string[]
+}
+
+export class Victim {
+  static start(
+    kind: string,
+    lab: { folder: string; vmstate: object; machines: object; migration: object; node: object },
+  ): Promise<Victim>
+  readonly peer: { end(): Promise<void> }
+  borders(): Promise<ReadonlyMap<string, number>>
+  machine(): Machine
+}
+
+export function injure(victim: Victim, to: string, what: Fault): Promise<Injury>
