@@ -213,6 +213,11 @@ export class Machine {
     return this.type.name
   }
 
+  /** Part of the time, from 0 to below 1, that a running guest leaves to others on the thread. */
+  set hostShare(share: number) {
+    this.loop.hostShare = share
+  }
+
   /** Connects the first serial port. */
   connectSerial(char: Char): void {
     this.board.connectSerial(char)
