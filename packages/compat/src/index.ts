@@ -41,3 +41,25 @@ export {
 } from './planner/plan.ts'
 export { planBackport } from './planner/plan-backport.ts'
 export { planText, rowText } from './planner/plan-text.ts'
+export {
+  checkLedger,
+  freezeLedger,
+  ledgerFindingText,
+  type FrozenLedger,
+  type LedgerFinding,
+  type LedgerWorld,
+} from './ledger/check.ts'
+export { deletionsOf, machinesOf, oldestMachine, releaseDate } from './ledger/calendar.ts'
+export { free, verdictOf, type Reason, type SlotVerdict, type Verdict } from './ledger/free.ts'
+export { ledgerOfHistory, parseHistory, type HistoryEntry } from './ledger/history.ts'
+export {
+  ledgerOf,
+  merged,
+  nameOf,
+  type Ledger,
+  type LedgerGate,
+  type LedgerLine,
+  type LedgerPast,
+} from './ledger/ledger.ts'
+export { ourDescriptions, ourLedger, wholeLedger } from './ledger/our-ledger.ts'
+export { why, whyOf, type Found, type Why } from './ledger/why.ts'

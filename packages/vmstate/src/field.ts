@@ -88,6 +88,8 @@ export interface Subsection<S> {
   readonly versions?: Readonly<Record<number, Release>>
   /** The property that switches it off for old machines; without one it must be rare enough for them. */
   readonly gate?: Gate
+  /** Why one that is newer than the ledger's release needs no gate. */
+  readonly ungated?: string
   /** What `needed` asks, as a sentence. */
   readonly when?: string
   /** Lines that were once in it, by name. */

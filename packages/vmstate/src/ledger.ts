@@ -35,6 +35,8 @@ export interface LifeLine {
   readonly versions?: Readonly<Record<number, Release>>
   readonly minVersions?: Readonly<Record<number, Release>>
   readonly origin?: 'godwit'
+  /** Why a subsection needs no gate. */
+  readonly ungated?: string
 }
 
 /** In wire order, a description's version first; a description that stands at two places is listed once. */
@@ -139,7 +141,7 @@ function slot(description: string, under: string, line: Line, index: number): Li
 
 function subsection(description: string, sub: Subsection<unknown>): LifeLine[] {
   const version = { version: sub.version, minVersion: sub.minVersion ?? sub.version }
-  const more = picked(sub, ['gate', 'formerly'])
+  const more = picked(sub, ['gate', 'formerly', 'ungated'])
   const wire = versionText(version.version, version.minVersion)
   const line = {
     description,

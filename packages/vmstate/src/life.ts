@@ -17,6 +17,8 @@ export interface Gate {
   readonly offFor: Release | null
   /** Release that dropped the property: from then on the line is sent for every machine version. */
   readonly until?: Release
+  /** Release at which it was decided what becomes of the property, its last machine version being gone. */
+  readonly settled?: Release
 }
 
 /** A line that is no longer sent. */
@@ -58,6 +60,8 @@ export interface Past {
   readonly unversioned: readonly string[]
   /** A fork that wrote data here, and the version of its sections. */
   readonly fork?: { readonly name: string; readonly version: number }
+  /** Release at which it was decided what becomes of the bytes, the last machine version of the writer being gone. */
+  readonly settled?: Release
 }
 
 /** A past meaning of bytes that mean something else now. */

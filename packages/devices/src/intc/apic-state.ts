@@ -1,5 +1,5 @@
 /** State of the local APIC, its description, and the arithmetic of its 256-bit registers. Wire: "apic" version 3. */
-import { array, i32, i64, inside, timer, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
+import { born, array, i32, i64, inside, timer, u32, u8, type Subsection, type VMState } from '@godwit/vmstate'
 
 export const BASE_BSP = 0x100
 export const BASE_ENABLE = 0x800
@@ -64,7 +64,7 @@ export const vmstate: VMState<ApicState> = {
     initial_count: u32,
     initial_count_load_time: i64,
     next_time: i64,
-    timer_expiry: { ...timer, type: 'int64' },
+    timer_expiry: born('0.9.0', { ...timer, type: 'int64' }),
     sipi_vector: inside(sipi, i32),
     wait_for_sipi: inside(sipi, i32),
   },

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseHistory, ledgerOfHistory } from './history.ts'
+import { nameOf, type LedgerLine } from './ledger.ts'
+import { ourLedger, wholeLedger } from './our-ledger.ts'
+import { why } from './why.ts'
+
+const entries = parseHistory(readFileSync(new URL('../../data/history.json', import.meta.url), 'utf8'))
+const history = ledgerOfHistory(entries)
+const ours = ourLedger()
+const whole = wholeLedger(entries)
+
+const theirs = new Map<string, LedgerLine[]>()
+for (const line of history.lines) theirs.set(nameOf(line), [...(theirs.get(nameOf(line)) ?? []), line])
+
+const gateText = ({ gate }: LedgerLine): string =>
+  gate ? `${gate.type}.${gate.property} up to ${gate.offFor}` : 'none'
+
+test('Every line of every description has the birth, death, gate and last writer that the history has.', () => {
+  const differences: string[] = []
+  const differ = (line: LedgerLine, what: string, here: unknown, there: unknown): void => {
+    if (here !== there) differences.push(`${nameOf(line)}: ${what} ${String(here)}, history ${String(there)}`)
+  }
+  for (const line of ours.lines) {
+    const all = theirs.get(nameOf(line)) ?? []
+    const same = all.filter((l) => (l.died === undefined) === (line.died === undefined))
+    const other = same.find((l) => l.born === line.born) ?? same[0]
+    if (other === undefined) {
+      differences.push(`${nameOf(line)}: not in the history`)
+      continue
+    }
+    differ(line, 'born', line.born, other.born)
+    differ(line, 'died', line.died, other.died)
+    differ(line, 'kind', line.kind, other.kind)
+    // the history writes a subsection's or a section's gate into some of its lines and leaves it out of others
+    if (other.gate !== undefined || line.path === '@version') {
+      const around = ours.lines.find((l) => l.description === line.description && l.path === '@version')
+      if (gateText(line) !== gateText(other))
+        differ(line, 'gate', gateText({ ...line, gate: line.gate ?? around!.gate! }), gateText(other))
+    }
+    if (line.kind === 'subsection') differ(line, 'gate', gateText(line), gateText(other))
+    differ(line, 'last writer', line.past?.lastWriter, other.past?.lastWriter)
+    differ(line, 'bytes', line.bytes, other.bytes)
+    expect(line.past?.unversioned).toEqual(other.past?.unversioned)
+  }
+  expect(differences).toEqual([])
+  expect(ours.lines.length).toBeGreaterThan(480)
+})
+
+test('Of our descriptions the history knows nothing more than parts that Godwit has not got, and what never was released.', () => {
+  const described = new Set(ours.lines.map((l) => l.description))
+  const have = new Set(ours.lines.map(nameOf))
+  const parts = new Set(ours.lines.filter((l) => l.kind === 'subsection').map((l) => l.path))
+  const missing = history.lines.filter((l) => described.has(l.description) && !have.has(nameOf(l)) && !l.neverReleased)
+  const inside = missing.filter((l) => {
+    const part = l.kind === 'subsection' ? l.path : l.path.slice(0, l.path.lastIndexOf('/'))
+    return l.path.includes('/') && !parts.has(part)
+  })
+  // the longer configuration space of PCI Express
+  expect(missing.filter((l) => !inside.includes(l)).map(nameOf)).toEqual(['PCIDevice.config[1]'])
+})
+
+test('why answers for every line of every description, and of the sections of QEMU that Godwit has not got.', () => {
+  for (const line of whole.lines) {
+    const { lines } = why(whole, nameOf(line))
+    expect(lines.length, nameOf(line)).toBeGreaterThan(0)
+    for (const found of lines) expect(nameOf(found)).toBe(nameOf(line))
+  }
+  expect(why(whole, 'e1000.tx.tso_props.mss').lines.length).toBe(1)
+})
