@@ -37,7 +37,7 @@ const model = (arch) => (arch === 'i386' ? 'qemu32' : 'qemu64')
 function godwit({ program = GODWIT, tier1 }) {
   if (!existsSync(program)) throw new Absent(`no ${program}`)
   const version = execFileSync(process.execPath, [program, '--version'], { encoding: 'utf8' }).trim()
-  const more = tier1 === undefined ? [] : ['--tier1', tier1]
+  const more = tier1 === undefined ? [] : ['-accel', `tcg,tier1=${tier1}`]
   return {
     name: 'godwit',
     title: 'Godwit',

@@ -29,7 +29,7 @@ function ratiosOf(byEngine) {
 }
 
 /** @param {{ boots: object[], runs: object[], ends: object[], failures: object[] }} measured */
-export function summarise(engines, { boots, runs, ends, failures }, names) {
+export function summarise(engines, { boots, runs, ends, failures }, { workloads: names, by }) {
   const of = (list, engine, key) => list.filter((r) => r.engine === engine.name).map((r) => r[key])
   const perEngine = (list, key) =>
     Object.fromEntries(
@@ -47,10 +47,10 @@ export function summarise(engines, { boots, runs, ends, failures }, names) {
       if (r.rc !== 0) wrong.push({ ...where(r), message: `status ${r.rc}` })
       else if (r.chk !== chk) wrong.push({ ...where(r), message: `checksum ${r.chk}, expected ${chk}` })
     }
-    const times = perEngine(mine, 'host_s')
+    const times = perEngine(mine, by === 'cpu' ? 'cpu_s' : 'host_s')
     workloads[name] = { group, times, ratios: ratiosOf(times) }
   }
-  const boot = perEngine(boots, 'seconds')
+  const boot = perEngine(boots, by === 'cpu' ? 'cpu_s' : 'seconds')
   const kinds = [...new Set(Object.values(workloads).flatMap((w) => Object.keys(w.ratios)))]
   const mean = (chosen) =>
     Object.fromEntries(
@@ -66,6 +66,7 @@ export function summarise(engines, { boots, runs, ends, failures }, names) {
   }
   const noises = Object.values(workloads).flatMap((w) => Object.values(w.times).map((t) => t.noise))
   const known = noises.filter((n) => n !== null)
+  const shares = runs.filter((r) => r.host_s > 0.2).map((r) => r.cpu_s / r.host_s)
   return {
     engines: engines.map(({ name, title, version }) => ({ name, title, version })),
     boot: { times: boot, ratios: ratiosOf(boot) },
@@ -74,6 +75,8 @@ export function summarise(engines, { boots, runs, ends, failures }, names) {
     groups,
     all: { n: names.length, ...mean(Object.values(workloads)) },
     noise: known.length === 0 ? null : { median: median(known), max: Math.max(...known) },
+    /** Part of the time in which the engines had a processor. */
+    busy: shares.length === 0 ? null : median(shares),
     failures: wrong,
     measured: { boots, runs, ends },
   }

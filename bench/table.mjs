@@ -14,7 +14,7 @@ export function table(report) {
   const ratios = (of) => kinds.map((kind) => number(of[kind]))
   const blank = kinds.map(() => '')
   const rows = [
-    ['seconds', ...engines.map((e) => e.title), ...kinds.map(label)],
+    [report.options.by === 'cpu' ? 'CPU seconds' : 'seconds', ...engines.map((e) => e.title), ...kinds.map(label)],
     ...Object.entries(workloads).map(([name, w]) => [name, ...seconds(w.times), ...ratios(w.ratios)]),
     ['boot to init', ...seconds(boot.times), ...ratios(boot.ratios)],
     ['memory at end, MiB', ...engines.map((e) => number(memory.end[e.name]?.median)), ...blank],
@@ -33,6 +33,7 @@ export function table(report) {
     '',
     ...(kinds.length > 0 ? [...lines(means), ''] : []),
     noise(report),
+    ...disturbed(report),
     ...report.failures.map((f) => `WRONG: ${f.what} on ${title(f.engine)}, round ${f.round}: ${f.message}`),
     report.failures.length === 0 ? 'Every checksum is right.' : `${report.failures.length} failures.`,
   ].join('\n')
@@ -47,6 +48,15 @@ function noise({ noise, options }) {
     `Medians of ${runs} runs; in brackets the distance between the fastest and the slowest in parts of the median: ` +
     `${percent(noise.median)} at the middle workload, ${percent(noise.max)} at most.`
   )
+}
+
+/** Engines are busy with one processor all the time but for pauses of the guest. */
+function disturbed({ busy, options }) {
+  if (busy === null || busy > 0.85 || options.by === 'cpu') return []
+  const advice = 'measure again when it is quiet, or with --by cpu'
+  return [
+    `The machine was busy with other things: at the middle run an engine had a processor for ${percent(busy)} of the time; ${advice}.`,
+  ]
 }
 
 function lines(rows) {

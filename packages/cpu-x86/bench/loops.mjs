@@ -1,7 +1,11 @@
 /**
- * Guest MIPS of a few loops: node --conditions=@godwit/source --import tsx bench/tier0.mjs [NAME]
+ * Guest MIPS of a few loops in each tier, and what compiling them costs:
+ *
+ *   node --conditions=@godwit/source --import tsx packages/cpu-x86/bench/loops.mjs [NAME,...] [--tiers off,on] [--seconds 8]
+ *
  * Best of many short stretches, interleaved, so that a busy machine disturbs less.
  */
+import { parseArgs } from 'node:util'
 import { bench } from '../src/engine/testing.ts'
 
 /** Code at 7c00h, and the instructions one round has, more or less. */
@@ -29,14 +33,22 @@ const PROGRAMS = {
   flags: [64, 'b980841e009cfab8010000009dfafb90ffc975f1f4'],
 }
 
-const wanted = process.argv[2]
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { tiers: { type: 'string', default: 'off,on' }, seconds: { type: 'string', default: '8' } },
+})
+const wanted = positionals.flatMap((p) => p.split(','))
+const unknown = wanted.filter((name) => !(name in PROGRAMS))
+if (unknown.length > 0) {
+  console.error(`no loop ${unknown.join(', ')}; there are ${Object.keys(PROGRAMS).join(', ')}`)
+  process.exit(2)
+}
+
 const runs = Object.entries(PROGRAMS)
-  .filter(([name]) => wanted === undefined || wanted === name)
-  .map(([name, [bits, code]]) => ({
-    name,
-    best: Infinity,
-    ...bench({ bits, code, cpu: { tier1: process.env.TIER1 ?? 'off' } }),
-  }))
+  .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+  .flatMap(([name, [bits, code]]) =>
+    values.tiers.split(',').map((tier1) => ({ name, tier1, best: Infinity, ...bench({ bits, code, cpu: { tier1 } }) })),
+  )
 const again = (r) => {
   r.processor.state.setWord(0x308, 0)
   r.processor.state.rip = 0x7c00
@@ -54,11 +66,21 @@ const stretch = (r, instructions) => {
 }
 
 for (const r of runs) stretch(r, 2e6)
-const until = performance.now() + 1000 * Number(process.env.SECONDS ?? 8)
+const until = performance.now() + 1000 * Number(values.seconds)
 while (performance.now() < until) for (const r of runs) r.best = Math.min(r.best, stretch(r, 4e5))
+
+/** What tier 1 says of its work; nothing if it is off. */
+function compiled({ tier1 }) {
+  if (tier1 === undefined || tier1.compiled === 0) return ''
+  const { compiled: regions, instructions, bytes, emitMs, compileMs } = tier1
+  const each = (bytes / instructions).toFixed(0)
+  const ms = `${emitMs.toFixed(1)} ms to emit, ${compileMs.toFixed(1)} ms to compile`
+  return `${regions} regions, ${instructions} instructions, ${each} bytes each, ${ms}`
+}
+
 for (const r of runs) {
-  const { tlbMisses } = r.processor.stats()
-  console.log(
-    `${r.name.padEnd(10)} ${(1000 / r.best).toFixed(0).padStart(5)} MIPS  ${r.best.toFixed(2)} ns  ${tlbMisses} misses`,
-  )
+  const stats = r.processor.stats()
+  const mips = (1000 / r.best).toFixed(0).padStart(5)
+  const figures = `${mips} MIPS  ${r.best.toFixed(2)} ns  ${stats.tlbMisses} misses`
+  console.log(`${r.name.padEnd(10)} ${r.tier1.padEnd(6)} ${figures}  ${compiled(stats)}`)
 }
