@@ -49,7 +49,7 @@ const bugfix: Family = {
   alias: 'q35',
   versions: [
     { version: '4.1', compat: {} },
-    { version: '4.0.1', from: '4.0', knownTo: ['4.0.1', '4.1'], compat: {} },
+    { version: '4.0.1', from: '4.0', on: '2019-08-15', knownTo: ['4.0.1', '4.1'], compat: {} },
     { version: '4.0', compat: {} },
   ],
 }
@@ -64,5 +64,8 @@ test('a bugfix version is known to its branch from its release on, and to every 
     true,
   ])
   expect(machineTypesAt('4.0.1', machineTypes([bugfix])).map((t) => t.name)).toEqual(['pc-q35-4.0.1', 'pc-q35-4.0'])
-  expect(lifecycleOf(findMachine('pc-q35-4.0.1', [bugfix]), '10.1').state).toBe('deleted')
+  expect(lifecycleOf(findMachine('pc-q35-4.0.1', [bugfix]), '10.1')).toMatchObject({
+    bornOn: '2019-08-15',
+    state: 'deleted',
+  })
 })

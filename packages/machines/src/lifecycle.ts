@@ -39,7 +39,7 @@ export function lifecycleOf(type: MachineType | string, at: string): Lifecycle {
   const deletedIn = later(firstAfter(ages, DELETED_AFTER), FIRST_DELETING)
   return {
     born,
-    bornOn: dateOf(born),
+    bornOn: version.on ?? dateOf(born),
     deprecatedIn,
     deprecatedOn: dateOf(deprecatedIn),
     deletedIn,

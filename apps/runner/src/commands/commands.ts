@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { fleet } from './fleet.ts'
+import { machine } from './machine.ts'
 
 /** In the order of `godwit help`. */
-export const commands: readonly Command[] = [fleet]
+export const commands: readonly Command[] = [machine, fleet]
