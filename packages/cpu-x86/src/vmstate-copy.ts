@@ -58,8 +58,9 @@ export function fill(s: CpuWire): void {
   s['env.segs'].forEach((w, i) => fillSegment(s, w, i))
   fillSegment(s, s['env.ldt'], LDTR)
   fillSegment(s, s['env.tr'], TR)
-  Object.assign(s['env.gdt'], { selector: 0, base: state.big(S.gdtBase), limit: state.word(S.gdtLimit), flags: 0 })
-  Object.assign(s['env.idt'], { selector: 0, base: state.big(S.idtBase), limit: state.word(S.idtLimit), flags: 0 })
+  // selector and flags of these two mean nothing; they stay as they came
+  Object.assign(s['env.gdt'], { base: state.big(S.gdtBase), limit: state.word(S.gdtLimit) })
+  Object.assign(s['env.idt'], { base: state.big(S.idtBase), limit: state.word(S.idtLimit) })
   s['env.sysenter_cs'] = state.sysenterCs
   s['env.sysenter_esp'] = BigInt.asUintN(64, BigInt(state.sysenterEsp))
   s['env.sysenter_eip'] = BigInt.asUintN(64, BigInt(state.sysenterEip))
@@ -141,6 +142,8 @@ function fillVectors(s: CpuWire): void {
 export function take(s: CpuWire): void {
   if (s['env.fpregs_format_vmstate'] !== 0) throw new Error('x87 registers of 80 bits (format 0)')
   if ((s['env.hflags'] & 0x20_0000) !== 0) throw new Error('a guest outside nested virtualisation (SVM)')
+  const flags = s['env.eflags']
+  if (flags > 0xffff_ffffn) throw new RangeError(`eflags of 32 bits, came 0x${flags.toString(16)}`)
   const { state } = s.cpu
   s['env.regs'].forEach((v, i) => state.setGpr(i, v))
   state.setBig(S.rip, s['env.eip'])
@@ -161,8 +164,8 @@ export function take(s: CpuWire): void {
   state.setBig(S.idtBase, s['env.idt'].base)
   state.setWord(S.idtLimit, s['env.idt'].limit)
   state.sysenterCs = s['env.sysenter_cs']
-  state.sysenterEsp = Number(BigInt.asIntN(64, s['env.sysenter_esp']))
-  state.sysenterEip = Number(BigInt.asIntN(64, s['env.sysenter_eip']))
+  state.sysenterEsp = canonical(s['env.sysenter_esp'], 'SYSENTER_ESP')
+  state.sysenterEip = canonical(s['env.sysenter_eip'], 'SYSENTER_EIP')
   s['env.dr'].forEach((v, i) => state.setBig(S.dr + 8 * i, v))
   state.setWord(S.a20Mask, s['env.a20_mask'])
   takeVectors(s)
@@ -207,9 +210,16 @@ function takeMachine(s: CpuWire): void {
   state.smiCount = s['env.msr_smi_count']
 }
 
+/** An address that this processor can hold: 48 bits, sign-extended. */
+function canonical(address: bigint, what: string): number {
+  const signed = BigInt.asIntN(64, address)
+  if (BigInt.asIntN(48, signed) !== signed) throw new RangeError(`a canonical ${what}, came 0x${address.toString(16)}`)
+  return Number(signed)
+}
+
 function takeSegment(s: CpuWire, w: SegmentWire, i: number, real: boolean): void {
   if (w.selector > 0xffff) throw new RangeError(`selectors of 16 bits, came 0x${w.selector.toString(16)}`)
-  const base = Number(BigInt.asIntN(64, w.base))
+  const base = canonical(w.base, 'segment base')
   // Real mode has no privilege; old streams carry a DPL there.
   s.cpu.state.setSegment(i, w.selector, base, w.limit, real ? w.flags & ~0x6000 : w.flags)
 }

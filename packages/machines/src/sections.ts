@@ -11,6 +11,9 @@ export interface TimerState {
   cpu_clock_offset: bigint
 }
 
+/** Virtual time that leaves room for every timer: 146 years. */
+const LATEST_NS = 1n << 62n
+
 export const timerVmstate: VMState<TimerState> = {
   name: 'timer',
   version: 2,
@@ -31,6 +34,10 @@ export const timerVmstate: VMState<TimerState> = {
       unversioned: ['every board without versions'],
     }),
     cpu_clock_offset: since(2, i64),
+  },
+  postLoad(s) {
+    const ns = s.cpu_clock_offset
+    if (ns < 0n || ns > LATEST_NS) throw new RangeError(`cpu_clock_offset of 0 to 2^62 ns, came ${ns}`)
   },
 }
 

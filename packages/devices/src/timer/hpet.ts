@@ -149,6 +149,8 @@ const vmstate: VMState<HpetState> = {
     if (s.num_timers_save !== s.timer.length) {
       throw new RangeError(`${s.timer.length} timers, came ${s.num_timers_save}`)
     }
+    const odd = s.timer.findIndex((t, i) => t.tn !== i)
+    if (odd >= 0) throw new RangeError(`timer ${odd} with its own number, came ${s.timer[odd]!.tn}`)
   },
 }
 
