@@ -234,6 +234,7 @@ function takeFpu(s: CpuWire): void {
     state.setBig(S.fpr + 16 * i, w.tmp.mantissa)
     state.view.setUint16(S.fpr + 16 * i + 8, w.tmp.exponent, true)
   })
+  if (s['env.fpop'] > 0x7ff) throw new RangeError(`an x87 opcode of 11 bits, came 0x${s['env.fpop'].toString(16)}`)
   state.setWord(S.fpuOpcode, s['env.fpop'])
   state.setBig(S.fpuIp, s['env.fpip'])
   state.setBig(S.fpuDp, s['env.fpdp'])
