@@ -81,6 +81,8 @@ export interface Schema {
   readonly minVersion: number
   readonly fields: readonly SchemaField[]
   readonly subsections: readonly SchemaSubsection[]
+  /** Only the name and the versions are known. */
+  readonly opaque?: boolean
   /** A machine that has it refuses to migrate. */
   readonly unmigratable?: boolean
   /** For a whole section that is optional. */

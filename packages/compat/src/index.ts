@@ -50,12 +50,12 @@ export {
   type LedgerWorld,
 } from './ledger/check.ts'
 export { deletionsOf, machinesOf, oldestMachine, releaseDate } from './ledger/calendar.ts'
-export { free, verdictOf, type Reason, type SlotVerdict, type Verdict } from './ledger/free.ts'
+export { free, verdictOf, type Reason, type Reclaim, type SlotVerdict } from './ledger/free.ts'
 export { ledgerOfHistory, parseHistory, type HistoryEntry } from './ledger/history.ts'
 export {
   ledgerOf,
   merged,
-  nameOf,
+  lineName,
   type Ledger,
   type LedgerGate,
   type LedgerLine,
@@ -63,3 +63,11 @@ export {
 } from './ledger/ledger.ts'
 export { ourDescriptions, ourLedger, wholeLedger } from './ledger/our-ledger.ts'
 export { why, whyOf, type Found, type Why } from './ledger/why.ts'
+export { check, checkBoth, machineOf, type BothDirections, type CheckOptions } from './check/check.ts'
+export { nameOf as nameOfBuild } from './check/resolve.ts'
+export { bySeverity, KINDS, worstOf, type Verdict as HopVerdict, type VerdictKind } from './check/verdict.ts'
+export { godwitBuild, schemaOf } from './godwit-build.ts'
+export { matrix, type Matrix, type MatrixCell, type MatrixMachine, type MatrixOptions } from './matrix.ts'
+export { matrixHtml } from './matrix-html.ts'
+export { matrixText, verdictText } from './matrix-text.ts'
+export { BuildError, parseBuild } from './qemu-build.ts'

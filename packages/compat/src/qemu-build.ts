@@ -1,6 +1,6 @@
 /** Builds of real QEMUs: the committed text of what scripts/collect-qemu.mjs found, and what no dump tells added to it. */
 import { compareVersions, minorOf } from '@godwit/machines'
-import type { Build, BuildDevice, CompatProperty, Condition, Schema, SchemaField, SchemaSubsection } from './build.ts'
+import type { Build, BuildDevice, CompatProperty, Condition, Schema, SchemaField } from './build.ts'
 import { FIELDS, SUBSECTIONS, type History } from './check/knowledge-conditions.ts'
 import { factsOf } from './check/knowledge-facts.ts'
 import { HIDDEN } from './check/knowledge-hidden.ts'
@@ -68,7 +68,7 @@ function unpacked(packed: PackedBuild): Build {
   const whole = <P extends PackedSchema>(schema: P): P & Schema => ({
     ...schema,
     fields: schema.fields.map(fieldOf),
-    subsections: schema.subsections.map(whole) as SchemaSubsection[],
+    subsections: schema.subsections.map(whole),
   })
   return {
     ...rest,
@@ -108,7 +108,7 @@ function annotated(build: Build): Build {
   }
   const schema = <S extends Schema>(s: S): S => ({
     ...s,
-    fields: s.fields.map((f) => field(s.name, f)),
+    fields: linesOf(s).map((f) => field(s.name, f)),
     subsections: [
       ...s.subsections.map((sub) => ({
         ...schema(sub),
@@ -122,16 +122,17 @@ function annotated(build: Build): Build {
       (h) =>
         (h.section === s.name || (virtio && h.section === 'virtio')) &&
         !has.has(h.name) &&
-        compareVersions(minorOf(h.born), minorOf(release)) <= 0 &&
-        (h.died === undefined || compareVersions(minorOf(release), minorOf(h.died)) < 0),
+        compareVersions(minorOf(h.born), minorOf(release)) <= 0,
     )
-    const subsections = hidden.map(({ name, version, when }) => ({
-      ...{ name, version, minVersion: version, fields: [], subsections: [], when },
-    }))
+    const subsections = hidden.map(({ name, when, versionIn }) => {
+      const version = versionIn(release)
+      return { ...{ name, version, minVersion: versionIn('0.1'), fields: [], subsections: [], when, opaque: true } }
+    })
     return { ...s, subsections: [...s.subsections, ...subsections] }
   }
   return {
     ...build,
+    machines: build.machines.map((m) => ({ ...m, compat: [...m.compat, ...flagsOf(m.name, release)] })),
     devices: Object.fromEntries(
       Object.entries(build.devices).map(([type, d]) => {
         const virtio = d.parents.includes('virtio-device')
@@ -148,6 +149,30 @@ function annotated(build: Build): Build {
     ),
     sections: mapped(build.sections, (s) => withHidden(schema(s), false)),
   }
+}
+
+/**
+ * A PCI function is described with both lengths of configuration space, 256 and 4096 bytes, and has one of them: where
+ * a stream showed which, that alone is left.
+ */
+function linesOf({ name, fields }: Schema): readonly SchemaField[] {
+  const lines = fields.map((f) => (VARIABLE.has(`${name}.${f.name}`) ? { ...f, count: 'as many as the board has' } : f))
+  if (name !== 'PCIDevice') return lines
+  const seen = lines.filter((f) => f.name === 'config' && f.type !== undefined)
+  if (seen.length !== 1) return lines
+  return lines.filter((f) => f.name !== 'config' || f === seen[0]).map((f) => (f === seen[0] ? without(f) : f))
+}
+
+const without = ({ when: _, ...f }: SchemaField): SchemaField => f
+
+/** Arrays whose length is the board's. */
+const VARIABLE: ReadonlySet<string> = new Set(['PCIBUS.irq_count'])
+
+/** What a class field of the machine switches and no property tells, as a row of the type "machine". */
+function flagsOf(machine: string, release: string): CompatProperty[] {
+  const version = /-(\d[\d.]*)$/.exec(machine)?.[1]
+  const old = version !== undefined && compareVersions(version, '3.1') <= 0 && compareVersions(release, '11.0') < 0
+  return old ? [{ type: 'machine', property: 'smbus_no_migration_support', value: 'true' }] : []
 }
 
 const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (a: A) => B): Record<string, B> =>

@@ -30,6 +30,8 @@ export { describe, describeDevice, descriptionText, inspectState } from './descr
 export { printDescription } from './print.ts'
 export type { PrintOptions } from './print.ts'
 export { lifeOf } from './ledger.ts'
+export { planOf } from './plan.ts'
+export type { Level, Line, Plan, PlannedSubsection } from './plan.ts'
 export type { LifeLine } from './ledger.ts'
 export type { DescribedDevice, DescribedField, DescribedState, NamedValue, StreamDescription } from './describe.ts'
 export { COMMANDS, MAGIC, PAGE_SIZE, RAM, RAM_SECTION_VERSION, STREAM_VERSION, TYPE } from './stream/format.ts'

@@ -239,6 +239,8 @@ export const SUBSECTIONS: Readonly<Record<string, Condition | History>> = {
   'vmxnet3/mcast_list': { kind: 'state', sentence: 'a multicast list is set' },
 }
 
+const SMBUS: Condition = { kind: 'property', type: 'machine', property: 'smbus_no_migration_support', value: 'off' }
+
 /** By the description's name and the field's. */
 export const FIELDS: Readonly<Record<string, Condition>> = {
   'PCIDevice.config': {
@@ -250,8 +252,8 @@ export const FIELDS: Readonly<Record<string, Condition>> = {
   'fw_cfg.cur_offset': { kind: 'state', sentence: 'the section is of version 1' },
   'ich9_pm/pcihp.acpi_pci_hotplug.acpi_pcihp_pci_status': { kind: 'always' },
   'ich9_pm/pcihp.acpi_pci_hotplug.hotplug_select': { kind: 'always' },
-  'ich9_smb.irq_enabled': { kind: 'always' },
-  'ich9_smb.smb': { kind: 'always' },
+  'ich9_smb.irq_enabled': SMBUS,
+  'ich9_smb.smb': SMBUS,
   'ide_drive.identify_data': { kind: 'state', sentence: 'the drive has identify data' },
   'piix4_pm.acpi_pci_hotplug.acpi_index': {
     kind: 'property',
@@ -283,5 +285,5 @@ export const FIELDS: Readonly<Record<string, Condition>> = {
     property: 'acpi-pci-hotplug-with-bridge-support',
     value: 'on',
   },
-  'piix4_pm.smb': { kind: 'always' },
+  'piix4_pm.smb': SMBUS,
 }
