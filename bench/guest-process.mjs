@@ -127,6 +127,15 @@ export class GuestProcess {
     clearTimeout(timer)
   }
 
+  /** A guest that waits still has timers: it gets no processor until it is thawed. */
+  freeze() {
+    if (this.#lost === undefined) this.#child.kill('SIGSTOP')
+  }
+
+  thaw() {
+    if (this.#lost === undefined) this.#child.kill('SIGCONT')
+  }
+
   kill() {
     this.#child.kill('SIGKILL')
   }

@@ -2,8 +2,8 @@
 import { GuestLost, GuestProcess } from './guest-process.mjs'
 
 /**
- * All guests of a round are up at the same time, and those that have nothing to do are halted: so the engines take turns
- * within seconds, and what disturbs the host for minutes disturbs all of them.
+ * All guests of a round are up at the same time, and the processes of those that have nothing to do are stopped: so the
+ * engines take turns within seconds, and what disturbs the host for minutes disturbs all of them.
  *
  * @param {import('./engines.mjs').Engine[]} engines
  * @param {import('./engines.mjs').Guest} guest
@@ -23,6 +23,7 @@ export async function measure(engines, guest, o, say) {
       guests.set(engine, undefined)
       try {
         await one.boot(o.timeout)
+        one.freeze()
         guests.set(engine, one)
       } catch (thrown) {
         one.kill()
@@ -40,7 +41,9 @@ export async function measure(engines, guest, o, say) {
           if (one === undefined) continue
           const where = { engine: engine.name, round, rep, what: name }
           try {
+            one.thaw()
             const run = await one.run(name, o.timeout)
+            one.freeze()
             runs.push({ name, engine: engine.name, round, rep, ...run })
             say(`round ${round}  ${name.padEnd(12)}  ${engine.title.padEnd(9)} ${run.host_s.toFixed(2)} s`)
           } catch (thrown) {
@@ -53,6 +56,7 @@ export async function measure(engines, guest, o, say) {
     }
     for (const [engine, one] of guests) {
       if (one === undefined) continue
+      one.thaw()
       const mine = [...runs, ...boots].filter((r) => r.engine === engine.name && r.round === round)
       const busy = mine.reduce((sum, r) => sum + r.cpu_s, 0)
       const idle_cpu_s = one.cpuSeconds() - busy
