@@ -307,7 +307,8 @@ export function buildI440fx(options: I440fxOptions): I440fx {
     board.section(mouse),
     board.section(keyboardPort),
     board.section(systemPort),
-  ]
+    // a section that a property switches off is not of this machine
+  ].filter(({ vmstate, state }) => vmstate.needed?.(state) !== false)
   return {
     board,
     map,
