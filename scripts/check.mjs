@@ -12,6 +12,7 @@ const steps = [
   ['picture', ['node', 'scripts/picture.mjs', '--check']],
   ['machines', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/machines.mjs']],
   ['manifests', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/manifests.mjs']],
+  ['ledger', ['node', '--conditions=@godwit/source', '--import', 'tsx', 'scripts/check-ledger.mjs']],
   ['README examples', ['node', 'scripts/readme-examples.mjs']],
   ...published.map((p) => [`publint ${p}`, ['publint', '--strict', p]]),
   ...published.map((p) => [`attw ${p}`, ['attw', '--pack', p, '--profile', 'esm-only', '--quiet']]),

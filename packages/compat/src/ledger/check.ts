@@ -5,7 +5,7 @@
 import { compareVersions } from '@godwit/machines'
 import { deletionsOf, machinesOf } from './calendar.ts'
 import { verdictOf } from './free.ts'
-import { nameOf, type Ledger, type LedgerGate, type LedgerLine } from './ledger.ts'
+import { lineName, type Ledger, type LedgerGate, type LedgerLine } from './ledger.ts'
 
 export interface FrozenLedger {
   /** The newest release when it was written. */
@@ -39,7 +39,8 @@ export const ledgerFindingText = ({ name, what, fix }: LedgerFinding): string =>
 export function lifeText(line: LedgerLine): string {
   const { past } = line
   return [
-    line.wire,
+    line.bytes === undefined ? line.wire : `${line.wire}, ${line.bytes} bytes`,
+    ...(line.since === undefined ? [] : [`since version ${line.since}`]),
     `born ${line.born}`,
     ...(line.died === undefined ? [] : [`died ${line.died}`]),
     ...(line.gate ? [`gate ${gateText(line.gate)}`] : []),
@@ -53,7 +54,7 @@ const gateText = (g: LedgerGate): string =>
 
 export function freezeLedger(ledger: Ledger, release: string, machines: readonly string[]): FrozenLedger {
   const lines: Record<string, string[]> = {}
-  for (const line of ledger.lines) (lines[nameOf(line)] ??= []).push(lifeText(line))
+  for (const line of ledger.lines) (lines[lineName(line)] ??= []).push(lifeText(line))
   for (const texts of Object.values(lines)) texts.sort()
   return { release, machines, lines: Object.fromEntries(Object.entries(lines).sort(([a], [b]) => (a < b ? -1 : 1))) }
 }
@@ -75,12 +76,13 @@ export function checkLedger(world: LedgerWorld): LedgerFinding[] {
 /** Lines that the committed ledger has not got. */
 function added({ ledger, frozen, history, next }: LedgerWorld): LedgerFinding[] {
   const out: LedgerFinding[] = []
-  const known = new Set(history.lines.map((l) => `${nameOf(l)} ${l.born} ${l.died ?? ''}`))
+  const known = new Set(history.lines.map((l) => `${lineName(l)} ${l.born} ${l.died ?? ''}`))
   const descriptions = new Set(Object.keys(frozen.lines).filter((n) => n.endsWith('.@version')))
   for (const line of ledger.lines) {
-    const name = nameOf(line)
+    const name = lineName(line)
     if (frozen.lines[name] !== undefined || known.has(`${name} ${line.born} ${line.died ?? ''}`)) continue
     if (line.died !== undefined) continue // its removal is judged by what was frozen
+    if (formerNames(line).some((former) => frozen.lines[former] !== undefined)) continue
     if (line.path === '@version' || !descriptions.has(`${line.description}.@version`)) {
       if (compareVersions(line.born, next) < 0 && line.path === '@version') {
         out.push({
@@ -119,10 +121,12 @@ function added({ ledger, frozen, history, next }: LedgerWorld): LedgerFinding[] 
 function kept({ ledger, frozen, next, machines }: LedgerWorld): LedgerFinding[] {
   const out: LedgerFinding[] = []
   const now = new Map<string, LedgerLine[]>()
-  for (const line of ledger.lines) now.set(nameOf(line), [...(now.get(nameOf(line)) ?? []), line])
+  for (const line of ledger.lines) now.set(lineName(line), [...(now.get(lineName(line)) ?? []), line])
   for (const [name, texts] of Object.entries(frozen.lines)) {
     const lines = now.get(name) ?? []
     if (lines.length === 0) {
+      const renamed = ledger.lines.find((l) => formerNames(l).includes(name))
+      if (renamed && texts.includes(lifeText(renamed))) continue
       out.push(gone(name, texts, next, now))
       continue
     }
@@ -143,6 +147,12 @@ function kept({ ledger, frozen, next, machines }: LedgerWorld): LedgerFinding[] 
     })
   }
   return out
+}
+
+/** Names on the wire that a line once had, in full. */
+function formerNames({ description, path, formerly }: LedgerLine): string[] {
+  const under = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : ''
+  return Object.values(formerly ?? {}).map((name) => lineName({ description, path: under + name }))
 }
 
 function gone(
@@ -176,6 +186,12 @@ function allowed(line: LedgerLine, before: string, next: string, machines: reado
   if (newer(line.died)) return true
   if (newer(line.gate?.until)) return true
   if (line.reuses !== undefined && newer(line.born)) return true
+  // a gate whose machine versions are gone may go
+  const gate = / \| gate \S+ up to (\S+)[^|]*/.exec(before)
+  if (gate && !line.gate && !machines.some((m) => reaches(m, gate[1]!))) {
+    const without = before.replace(gate[0].trimEnd(), '')
+    return lifeText(line) === without || allowed(line, without, next, machines)
+  }
   if (line.kind === 'version') {
     const [, version, min] = /version (\d+)(?:, loads from (\d+))?/.exec(before) ?? []
     const raised = Number(line.version) > Number(version)
@@ -185,9 +201,7 @@ function allowed(line: LedgerLine, before: string, next: string, machines: reado
       (!raised || newer(line.versions?.[line.version!])) && (!raisedMin || newer(line.minVersions?.[line.minVersion!]))
     )
   }
-  // a gate whose machine versions are gone may go
-  const gate = / \| gate \S+ up to (\S+)/.exec(before)
-  return gate !== null && !line.gate && !machines.some((m) => reaches(m, gate[1]!))
+  return false
 }
 
 /** Whether a machine type is of a version, or older. */
@@ -200,7 +214,7 @@ const reaches = (machine: string, version: string): boolean => {
 function rules({ ledger }: LedgerWorld): LedgerFinding[] {
   const out: LedgerFinding[] = []
   for (const line of ledger.lines) {
-    const name = nameOf(line)
+    const name = lineName(line)
     if (line.kind === 'subsection' && line.needed === 'as the guest has it') {
       out.push({
         code: 'sentence',
@@ -236,7 +250,7 @@ function settled({ ledger, frozen, machines }: LedgerWorld): LedgerFinding[] {
         out.push({
           code: 'unsettled',
           name: machine,
-          what: `is deleted, and ${nameOf(line)} is switched off for it by ${gateText(gate)}`,
+          what: `is deleted, and ${lineName(line)} is switched off for it by ${gateText(gate)}`,
           fix: "drop the property and write until: 'RELEASE' into the gate, or settled: 'RELEASE' if the property stays for users",
         })
       }
@@ -246,7 +260,7 @@ function settled({ ledger, frozen, machines }: LedgerWorld): LedgerFinding[] {
       out.push({
         code: 'unsettled',
         name: machine,
-        what: `is deleted; it was the newest machine that the last writer of ${nameOf(line)} (${writer}) knew`,
+        what: `is deleted; it was the newest machine that the last writer of ${lineName(line)} (${writer}) knew`,
         fix: `see godwit vmstate free --at RELEASE, decide, and write settled: 'RELEASE' beside lastWriter`,
       })
     }

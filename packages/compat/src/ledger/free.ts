@@ -1,9 +1,9 @@
 /** Which unused bytes may get a new meaning at a release, and why the others may not. */
 import { compareVersions } from '@godwit/machines'
 import { deletionsOf } from './calendar.ts'
-import { nameOf, type Ledger, type LedgerLine, type LedgerPast } from './ledger.ts'
+import { lineName, type Ledger, type LedgerLine, type LedgerPast } from './ledger.ts'
 
-export type Verdict =
+export type Reclaim =
   /** No stream with data in these bytes can be loaded any more, or there never was one. */
   | 'free'
   /** Free once something is done first. */
@@ -34,7 +34,7 @@ export interface SlotVerdict {
   readonly bytes?: number
   readonly was: string
   readonly lastWriter: string | null
-  readonly verdict: Verdict
+  readonly verdict: Reclaim
   readonly reasons: readonly { readonly code: Reason; readonly text: string }[]
   /** Where Godwit's own description has the slot. */
   readonly ours: boolean
@@ -45,7 +45,7 @@ export function free(ledger: Ledger, at: string): SlotVerdict[] {
   return ledger.lines
     .filter((l) => l.past !== undefined && l.died === undefined && compareVersions(l.born, at) <= 0)
     .map((l) => ({
-      slot: nameOf(l),
+      slot: lineName(l),
       description: l.description,
       path: l.path,
       ...(l.bytes === undefined ? {} : { bytes: l.bytes }),
@@ -60,7 +60,7 @@ type Judged = Pick<SlotVerdict, 'verdict' | 'reasons'>
 
 /** Whether a stream in which the bytes have a past meaning can still be loaded by a release. */
 export function verdictOf(ledger: Ledger, line: LedgerLine, past: LedgerPast, at: string): Judged {
-  const one = (verdict: Verdict, code: Reason, text: string): Judged => ({ verdict, reasons: [{ code, text }] })
+  const one = (verdict: Reclaim, code: Reason, text: string): Judged => ({ verdict, reasons: [{ code, text }] })
   if (past.noSlot) return one('nothing', 'no-slot', 'its length depends on the data: no slot')
   const { min, versionAt } = versionsOf(ledger, line, at)
   if (past.upToVersion !== undefined) {

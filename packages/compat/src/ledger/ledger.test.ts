@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseHistory, ledgerOfHistory } from './history.ts'
-import { nameOf, type LedgerLine } from './ledger.ts'
+import { lineName, type LedgerLine } from './ledger.ts'
 import { ourLedger, wholeLedger } from './our-ledger.ts'
 import { why } from './why.ts'
 
@@ -11,7 +11,7 @@ const ours = ourLedger()
 const whole = wholeLedger(entries)
 
 const theirs = new Map<string, LedgerLine[]>()
-for (const line of history.lines) theirs.set(nameOf(line), [...(theirs.get(nameOf(line)) ?? []), line])
+for (const line of history.lines) theirs.set(lineName(line), [...(theirs.get(lineName(line)) ?? []), line])
 
 const gateText = ({ gate }: LedgerLine): string =>
   gate ? `${gate.type}.${gate.property} up to ${gate.offFor}` : 'none'
@@ -19,14 +19,14 @@ const gateText = ({ gate }: LedgerLine): string =>
 test('Every line of every description has the birth, death, gate and last writer that the history has.', () => {
   const differences: string[] = []
   const differ = (line: LedgerLine, what: string, here: unknown, there: unknown): void => {
-    if (here !== there) differences.push(`${nameOf(line)}: ${what} ${String(here)}, history ${String(there)}`)
+    if (here !== there) differences.push(`${lineName(line)}: ${what} ${String(here)}, history ${String(there)}`)
   }
   for (const line of ours.lines) {
-    const all = theirs.get(nameOf(line)) ?? []
+    const all = theirs.get(lineName(line)) ?? []
     const same = all.filter((l) => (l.died === undefined) === (line.died === undefined))
     const other = same.find((l) => l.born === line.born) ?? same[0]
     if (other === undefined) {
-      differences.push(`${nameOf(line)}: not in the history`)
+      differences.push(`${lineName(line)}: not in the history`)
       continue
     }
     differ(line, 'born', line.born, other.born)
@@ -49,22 +49,24 @@ test('Every line of every description has the birth, death, gate and last writer
 
 test('Of our descriptions the history knows nothing more than parts that Godwit has not got, and what never was released.', () => {
   const described = new Set(ours.lines.map((l) => l.description))
-  const have = new Set(ours.lines.map(nameOf))
+  const have = new Set(ours.lines.map(lineName))
   const parts = new Set(ours.lines.filter((l) => l.kind === 'subsection').map((l) => l.path))
-  const missing = history.lines.filter((l) => described.has(l.description) && !have.has(nameOf(l)) && !l.neverReleased)
+  const missing = history.lines.filter(
+    (l) => described.has(l.description) && !have.has(lineName(l)) && !l.neverReleased,
+  )
   const inside = missing.filter((l) => {
     const part = l.kind === 'subsection' ? l.path : l.path.slice(0, l.path.lastIndexOf('/'))
     return l.path.includes('/') && !parts.has(part)
   })
   // the longer configuration space of PCI Express
-  expect(missing.filter((l) => !inside.includes(l)).map(nameOf)).toEqual(['PCIDevice.config[1]'])
+  expect(missing.filter((l) => !inside.includes(l)).map(lineName)).toEqual(['PCIDevice.config[1]'])
 })
 
 test('why answers for every line of every description, and of the sections of QEMU that Godwit has not got.', () => {
   for (const line of whole.lines) {
-    const { lines } = why(whole, nameOf(line))
-    expect(lines.length, nameOf(line)).toBeGreaterThan(0)
-    for (const found of lines) expect(nameOf(found)).toBe(nameOf(line))
+    const { lines } = why(whole, lineName(line))
+    expect(lines.length, lineName(line)).toBeGreaterThan(0)
+    for (const found of lines) expect(lineName(found)).toBe(lineName(line))
   }
   expect(why(whole, 'e1000.tx.tso_props.mss').lines.length).toBe(1)
 })

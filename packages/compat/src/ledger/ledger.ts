@@ -48,7 +48,7 @@ export interface Ledger {
 }
 
 /** The full name of a line: "piix4_pm.acpi_pci_hotplug.acpi_index", "fw_cfg/acpi_mr/table_mr_size". */
-export function nameOf({ description, path }: Pick<LedgerLine, 'description' | 'path'>): string {
+export function lineName({ description, path }: Pick<LedgerLine, 'description' | 'path'>): string {
   return path.startsWith(`${description}/`) ? path : `${description}.${path}`
 }
 
@@ -83,12 +83,12 @@ const dataOf = ({ was, lastWriter, unversioned, fork, settled }: Past): LedgerPa
 export function merged(ours: Ledger, history: Ledger): Ledger {
   const known = new Map<string, LedgerLine[]>()
   for (const line of history.lines) {
-    const key = nameOf(line)
+    const key = lineName(line)
     known.set(key, [...(known.get(key) ?? []), line])
   }
   const used = new Set<LedgerLine>()
   const lines = ours.lines.map((line): LedgerLine => {
-    const same = (known.get(nameOf(line)) ?? []).filter((l) => (l.died === undefined) === (line.died === undefined))
+    const same = (known.get(lineName(line)) ?? []).filter((l) => (l.died === undefined) === (line.died === undefined))
     const theirs = same.find((l) => l.born === line.born && !used.has(l)) ?? same.find((l) => !used.has(l)) ?? same[0]
     if (theirs === undefined) return line
     used.add(theirs)

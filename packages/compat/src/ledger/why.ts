@@ -1,7 +1,7 @@
 /** When a line of state was born, what switches it off, what its bytes once held. */
 import { compareVersions } from '@godwit/machines'
 import { deletionsOf, knownReleases, machinesOf, releaseDate } from './calendar.ts'
-import { nameOf, type Ledger, type LedgerLine } from './ledger.ts'
+import { lineName, type Ledger, type LedgerLine } from './ledger.ts'
 
 export interface Why extends LedgerLine {
   readonly name: string
@@ -25,10 +25,14 @@ export interface Found {
 
 /** @param path "piix4_pm.acpi_index", "piix4_pm/cpuhp/cpuhp_state", "acpi_index", or a description: "piix4_pm". */
 export function why(ledger: Ledger, path: string): Found {
-  const exact = ledger.lines.filter((l) => nameOf(l) === path || l.path === path)
-  const lines = exact.length > 0 ? exact : ledger.lines.filter((l) => matches(l, path))
-  const live = lines.filter((l) => !l.neverReleased)
-  const chosen = live.length > 0 ? live : lines
+  const released = ledger.lines.filter((l) => !l.neverReleased)
+  const exact = (l: LedgerLine): boolean => lineName(l) === path || l.path === path
+  const chosen =
+    [
+      released.filter(exact),
+      released.filter((l) => matches(l, path)),
+      ledger.lines.filter((l) => exact(l) || matches(l, path)),
+    ].find((lines) => lines.length > 0) ?? []
   return { lines: chosen.map(whyOf), near: chosen.length > 0 ? [] : near(ledger, path) }
 }
 
@@ -54,7 +58,7 @@ function tail({ path, formerly }: LedgerLine, words: string): boolean {
 
 export function whyOf(line: LedgerLine): Why {
   const bornOn = releaseDate(line.born)
-  const lastWriter = line.past ? line.past.lastWriter : line.died === undefined ? undefined : before(line.died)
+  const lastWriter = lastWriterOf(line)
   const gone =
     typeof lastWriter === 'string'
       ? deletionsOf(lastWriter)
@@ -64,13 +68,19 @@ export function whyOf(line: LedgerLine): Why {
   const sentSince = oldestSender(line)
   return {
     ...line,
-    name: nameOf(line),
+    name: lineName(line),
     machines: machinesOf(line.born),
     ...(bornOn === undefined ? {} : { bornOn }),
     ...(sentSince === undefined ? {} : { sentSince }),
     ...(lastWriter === undefined ? {} : { lastWriter }),
     ...(gone === undefined ? {} : { writerGone: gone }),
   }
+}
+
+function lastWriterOf({ past, died, neverReleased }: LedgerLine): string | null | undefined {
+  if (past) return past.lastWriter
+  if (died === undefined) return undefined
+  return neverReleased ? null : before(died)
 }
 
 function oldestSender({ gate }: LedgerLine): string | undefined {
@@ -93,7 +103,7 @@ function near(ledger: Ledger, path: string): string[] {
   const scored = new Map<string, number>()
   for (const line of ledger.lines) {
     if (line.neverReleased || line.path.endsWith('@version')) continue
-    const name = nameOf(line)
+    const name = lineName(line)
     const leaf = line.path.split(/[./]/).at(-1)!.toLowerCase()
     const description = wanted.startsWith(line.description.toLowerCase()) ? -3 : 0
     const score = Math.min(distance(wanted, name.toLowerCase()), distance(last, leaf) + 1) + description
