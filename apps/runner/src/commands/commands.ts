@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { fleet } from './fleet.ts'
 import { machine } from './machine.ts'
+import { vmstate } from './vmstate.ts'
 
 /** In the order of `godwit help`. */
-export const commands: readonly Command[] = [machine, fleet]
+export const commands: readonly Command[] = [vmstate, machine, fleet]
