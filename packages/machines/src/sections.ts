@@ -2,6 +2,7 @@
 import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire, type Processor } from '@godwit/cpu-x86'
 import { born, buffer, i64, named, since, u32, u8, unused, type AnyVMState, type VMState } from '@godwit/vmstate'
 import type { Section } from './board.ts'
+import { checkFeatures } from './cpu-features.ts'
 import type { MachineTime } from './machine-time.ts'
 
 export interface TimerState {
@@ -152,7 +153,10 @@ export function machineSections(states: MachineStates, time: MachineTime, cpu: P
   const processor: Section = {
     ...plain(cpuVmstate, newCpuWire(cpu.cpu)),
     beforeSave: () => cpu.beforeSave(),
-    afterLoad: () => cpu.afterLoad(),
+    afterLoad() {
+      checkFeatures(cpu.cpu)
+      cpu.afterLoad()
+    },
   }
   const common: Section = { ...plain(cpuCommonVmstate, newCpuCommonWire(cpu.cpu)), afterLoad: () => cpu.afterLoad() }
   const tables = acpi ? [plain(acpiBuildVmstate, states.acpiBuild)] : []
