@@ -71,3 +71,4 @@ export { matrix, type Matrix, type MatrixCell, type MatrixMachine, type MatrixOp
 export { matrixHtml } from './matrix-html.ts'
 export { matrixText, verdictText } from './matrix-text.ts'
 export { BuildError, parseBuild } from './qemu-build.ts'
+export { lintSections, lintText, type LintFinding } from './lint/lint.ts'
