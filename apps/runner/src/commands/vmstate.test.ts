@@ -65,6 +65,6 @@ test('Everything can be had as JSON.', async () => {
 
 test('ledger is a table of every line that a description has or had.', async () => {
   const text = await printed('ledger', 'mc146818rtc')
-  expect(text).toMatch(/unused@0 +unused +1\.3 +once the broken-down time/)
+  expect(text).toMatch(/unused@0 +unused, 28 bytes +1\.3 +once the broken-down time/)
   expect(text).toMatch(/next_second_time +int64 +0\.6\.0 +1\.3/)
 })

@@ -5,6 +5,7 @@ import {
   releaseDate,
   type Ledger,
   type LedgerGate,
+  type LedgerLine,
   type SlotVerdict,
   type Why,
 } from '@godwit/compat'
@@ -17,7 +18,7 @@ export function whyText(lines: readonly Why[]): string {
 }
 
 function paragraph(line: Why): string[] {
-  const out = [line.name, row('wire', line.bytes === undefined ? line.wire : `${line.wire}, ${line.bytes} bytes`)]
+  const out = [line.name, row('wire', wireText(line))]
   out.push(row('born', `${line.born}${dated(line.bornOn)}${machinesText(line.machines)}`))
   for (const [version, release] of Object.entries(line.versions ?? {}))
     out.push(row('version', `${version} in ${release}`))
@@ -48,6 +49,8 @@ function paragraph(line: Why): string[] {
   out.push(row('source', `${SOURCE[line.from]}${sure}`))
   return out
 }
+
+const wireText = ({ wire, bytes }: LedgerLine): string => (bytes === undefined ? wire : `${wire}, ${bytes} bytes`)
 
 const SOURCE = {
   godwit: "Godwit's description",
@@ -95,7 +98,7 @@ export function ledgerText(ledger: Ledger, description: string): string {
   const lines = ledger.lines.filter((l) => l.description === description && !l.neverReleased)
   const rows = lines.map((l) => [
     lineName(l).slice(description.length + 1) || description,
-    l.wire,
+    wireText(l),
     l.born,
     l.died ?? '',
     [

@@ -135,14 +135,14 @@ function kept({ ledger, frozen, next, machines }: LedgerWorld): LedgerFinding[] 
     fresh.forEach((line, i) => {
       const before = left[i]
       if (before === undefined || allowed(line, before, next, machines)) return
+      const raised = line.kind === 'version' && !before.startsWith(`${line.wire} `)
       out.push({
-        code: line.kind === 'version' ? 'version' : 'changed-life',
+        code: raised ? 'version' : 'changed-life',
         name,
         what: `was released as "${before}", and is now "${lifeText(line)}"`,
-        fix:
-          line.kind === 'version'
-            ? `a raised version says when: life.versions: { ${line.version}: '${next}' }, a raised minimum life.minVersions: { ${line.minVersion}: '${next}' }`
-            : 'put its life back; what a release wrote cannot be changed. A new form of a value is a new line, and the old one dies',
+        fix: raised
+          ? `a raised version says when: life.versions: { ${line.version}: '${next}' }, a raised minimum life.minVersions: { ${line.minVersion}: '${next}' }`
+          : 'put its life back; what a release wrote cannot be changed. A new form of a value is a new line, and the old one dies',
       })
     })
   }

@@ -25,7 +25,6 @@ export type Reason =
   | 'old-reader'
   | 'old-version-only'
   | 'no-slot'
-  | 'decoder'
 
 export interface SlotVerdict {
   readonly slot: string

@@ -97,7 +97,7 @@ export function merged(ours: Ledger, history: Ledger): Ledger {
       ...line,
       ...(line.gate && theirs.gate?.note ? { gate: { ...line.gate, note: theirs.gate.note } } : {}),
       ...(line.past ? { past: { ...theirs.past, ...line.past } } : {}),
-      from: 'both',
+      from: theirs.born === line.born ? 'both' : 'godwit',
     }
   })
   return { lines: [...lines, ...history.lines.filter((line) => !used.has(line))] }

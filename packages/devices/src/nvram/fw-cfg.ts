@@ -54,7 +54,7 @@ const dma: Subsection<FwCfgState> = {
   name: 'fw_cfg/dma',
   version: 0,
   born: '2.5',
-  gate: { type: 'fw_cfg', property: 'dma_enabled', value: 'off', offFor: '2.4' },
+  gate: { type: 'fw_cfg_io', property: 'dma_enabled', value: 'off', offFor: '2.4' },
   when: 'the DMA interface is enabled',
   needed: (s) => s.sendsDma,
 }
