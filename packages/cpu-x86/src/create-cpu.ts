@@ -35,6 +35,8 @@ export interface CpuOptions {
   readonly profile?: boolean
   /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'off'. */
   readonly tier1?: Tier1Mode
+  /** Count how often compiled code is entered and what it executes, for stats(). Some per cent slower. */
+  readonly tier1Counters?: boolean
   /** What an instruction means, and what meanings call. Default: everything there is. */
   readonly semantics?: Meanings
   readonly functions?: RuntimeFunctions
@@ -63,7 +65,7 @@ export interface ProcessorStats {
   readonly blocksDropped: number
   readonly handlers: number
   /** Of compiled regions; undefined if there are none. */
-  readonly tier1: Readonly<Tier1Stats> | undefined
+  readonly tier1: (Readonly<Tier1Stats> & { readonly entries?: number; readonly executed?: number }) | undefined
   /** Instructions that are not there, by name. */
   readonly missing: Readonly<Record<string, number>>
 }
@@ -124,6 +126,7 @@ export function createCpu(options: CpuOptions): Processor {
     tscHz: options.model.tscHz ?? options.tscHz ?? 1_000_000_000,
     profile: options.profile ?? false,
     tier1: options.tier1 ?? DEFAULT_TIER1,
+    tier1Counters: options.tier1Counters ?? false,
     semantics: options.semantics ?? SEMANTICS,
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
@@ -188,7 +191,7 @@ function statsOf(engine: Engine): ProcessorStats {
     blocksDecoded: blocks.decoded,
     blocksDropped: blocks.dropped,
     handlers: handlers.names.length,
-    tier1: engine.regions === undefined ? undefined : { ...engine.regions.stats },
+    tier1: engine.regions === undefined ? undefined : { ...engine.regions.stats, ...engine.regions.counts() },
     missing: Object.fromEntries(stats.missing),
   }
 }

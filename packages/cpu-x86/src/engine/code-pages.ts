@@ -43,6 +43,12 @@ export class CodePages {
     return host / PAGE
   }
 
+  /** What host() has found before and still knows, or -1: nothing is looked up. */
+  known(page: number, user: boolean): number {
+    const slot = page & (ENTRIES - 1)
+    return this.keys[slot] === page * 2 + (user ? 1 : 0) ? this.hosts[slot]! : -1
+  }
+
   /** Forgets translations. Returns whether jumps into supervisor code must be forgotten as well. */
   flush(keepGlobal: boolean): boolean {
     if (keepGlobal && !this.local) {

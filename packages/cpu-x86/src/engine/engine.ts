@@ -3,7 +3,7 @@ import type { InterruptSource, LocalApic, Time } from '@godwit/hw'
 import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
 import { absentOps } from '../absent.ts'
 import { GuestFault, type Cpu } from '../cpu.ts'
-import { CpuState, DESC, FLAG } from '../cpu-state.ts'
+import { CpuState, FLAG } from '../cpu-state.ts'
 import { decode } from '../decode/decode.ts'
 import type { CodeSize, Fetch } from '../decode/insn.ts'
 import { updateFpuBlocks } from '../fpu/blocks.ts'
@@ -12,7 +12,7 @@ import { ts, type RuntimeFunctions } from '../runtime.ts'
 import { I32 } from '@godwit/wasm-encoder'
 import { link } from '../runtime-link.ts'
 import type { Meanings } from '../semantics/meaning.ts'
-import { EXC, EXIT, PENDING, S, SEG } from '../state.ts'
+import { EXC, EXIT, PENDING, S } from '../state.ts'
 import { initialise, interrupt, nonMaskable, raise, singleStep, startUp, type Outcome } from '../system/exceptions.ts'
 import { linearOf } from '../system/linear.ts'
 import { enterSmm } from '../system/smm.ts'
@@ -22,7 +22,9 @@ import { JUMP, JumpCache } from '../tier0/jump-cache.ts'
 import { modeOf, type Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { CodePages } from './code-pages.ts'
+import { hasFlatSegments } from './flat.ts'
 import { SoftTlb } from './soft-tlb.ts'
+import { REGION_FUNCTIONS } from '../tier1/functions.ts'
 import { MAX_REGIONS, Regions, type Tier1Mode } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
@@ -30,6 +32,8 @@ import { Stats } from './stats.ts'
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
+/** The same where samples say what to compile. */
+const SAMPLED_SLICE = 20_000
 const NANOSECONDS = 1_000_000_000n
 
 export interface EngineOptions {
@@ -45,6 +49,7 @@ export interface EngineOptions {
   readonly tscHz: number
   readonly profile: boolean
   readonly tier1: Tier1Mode
+  readonly tier1Counters: boolean
   readonly semantics: Meanings
   readonly functions: RuntimeFunctions
   hot(): readonly HotSample[]
@@ -70,6 +75,7 @@ export class Engine implements Cpu {
   /** Compiled code, if there is to be any. */
   readonly regions: Regions | undefined
   private readonly compileAll: boolean
+  private readonly slice: number
   /** The budget has just run out: where that was is a sample of what is hot. */
   private sampling = false
   /** Vector of the last start-up message. */
@@ -116,7 +122,8 @@ export class Engine implements Cpu {
       ...o.functions,
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
-      fill: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.plain(a, b, c, d)),
+      ...(o.tier1 === 'off' ? {} : REGION_FUNCTIONS),
+      fill_page: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.plain(a, b, c, d)),
     }
     const records = o.host.allocate(o.recordBytes)
     this.profile = o.profile ? new Profile(o.host, records, o.recordBytes, () => this.state.rip) : undefined
@@ -144,6 +151,7 @@ export class Engine implements Cpu {
       ...(this.profile === undefined ? {} : { onBlock: this.profile.note }),
     })
     this.compileAll = o.tier1 === 'always'
+    this.slice = o.tier1 === 'on' ? SAMPLED_SLICE : SLICE
     if (o.tier1 !== 'off' && this.profile === undefined)
       this.regions = new Regions({
         cpu: this,
@@ -153,6 +161,10 @@ export class Engine implements Cpu {
         semantics: o.semantics,
         mode: o.tier1,
         used: o.host.allocate(MAX_REGIONS),
+        slice: this.slice,
+        jumpCache: this.jumps.at,
+        counters: o.tier1Counters ? o.host.allocate(16) : 0,
+        hostPage: (page) => this.code.known(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
       })
     this.watch(o.ramBlocks)
   }
@@ -204,7 +216,7 @@ export class Engine implements Cpu {
     const { state } = this
     updateFpuBlocks(this.view, this.base)
     const code: CodeSize = state.codeSize
-    const flat = code === 64 || this.isFlat()
+    const flat = code === 64 || hasFlatSegments(state)
     this.mode = modeOf(code, state.stackSize, flat)
     this.user = state.cpl === 3
     this.setWord(S.tlb, this.tlb.half(this.user))
@@ -280,10 +292,10 @@ export class Engine implements Cpu {
       const record = this.locate()
       if (exact) {
         const safe = left - this.blocks.longest
-        if (safe > 0) return this.enter(record, Math.min(safe, SLICE))
+        if (safe > 0) return this.enter(record, Math.min(safe, this.slice))
         return this.lastLength <= left ? this.enter(record, 1) : this.step(false)
       }
-      return this.enter(record, Math.min(left, SLICE))
+      return this.enter(record, Math.min(left, this.slice))
     } catch (thrown) {
       if (thrown instanceof GuestFault) return this.deliver(thrown.vector, thrown.errorCode)
       if (!(thrown instanceof ArenaFull)) throw thrown
@@ -391,8 +403,8 @@ export class Engine implements Cpu {
     }
     this.lastLength = blocks.lengthAt(hostPage, offset, mode)
     this.jumps.set(linear, record)
-    if (this.compileAll) this.regions?.force(hostPage, offset, mode)
-    else if (this.sampling) this.regions?.sample(hostPage, offset, mode)
+    if (this.compileAll) this.regions?.force(hostPage, offset, mode, page)
+    else if (this.sampling) this.regions?.sample(hostPage, offset, mode, page)
     this.sampling = false
     return record
   }
@@ -438,20 +450,6 @@ export class Engine implements Cpu {
   private acknowledge(): number {
     const vector = this.apic?.acknowledge() ?? -1
     return vector >= 0 ? vector : (this.pic?.acknowledge() ?? -1)
-  }
-
-  private isFlat(): boolean {
-    const { state } = this
-    for (let i = 0; i < 4; i++) {
-      const at = S.seg + i * SEG.size
-      if (state.low(at + SEG.base) !== 0 || state.high(at + SEG.base) !== 0) return false
-      if (i === 1) continue
-      for (const bound of [SEG.highRead, SEG.highWrite])
-        if (state.low(at + bound) !== -1 || state.high(at + bound) !== 0) return false
-      if (state.low(at + SEG.low) !== 0 || state.high(at + SEG.low) !== 0) return false
-    }
-    // Code is read through CS now and then: it must be readable without limits as well.
-    return state.segLimit(1) === 0xffff_ffff && (state.segFlags(1) & DESC.code) !== 0
   }
 
   private watch(blocks: readonly RamBlock[]): void {

@@ -26,7 +26,7 @@ export interface CodeBlock {
   readonly end: number
   readonly live: boolean
   readonly second: number
-  /** How its last instruction goes on, and offsets in this page of its direct target and of what follows it: -1 for none. */
+  /** How its last instruction goes on, and where its direct target and what follows it are, counted from the page: NOWHERE for none. */
   readonly flow: Flow
   readonly target: number
   readonly next: number
@@ -85,6 +85,9 @@ export interface BlocksOptions {
     code: readonly string[],
   ): void
 }
+
+/** No offset. */
+export const NOWHERE = 2 ** 40
 
 /** Thrown by a fetch beyond the page. */
 const CROSSES = new Error('instruction crosses the page')
@@ -193,11 +196,10 @@ export class Blocks {
     return at
   }
 
-  /** At `at`: the first instruction of a block by itself, then on to the second. */
+  /** At `at`: the first instruction of a block by itself, then on to the second. Its handler may have to be compiled. */
   copyFirst(block: CodeBlock, at: number): void {
     const insn = this.insnsOf({ ...block, length: 1 })[0]!
     const handler = this.o.handlers.index(insn, block.mode)
-    this.o.handlers.compile()
     writeRecord(this.writer, at, insn, handler, block.start, 0)
     writeHead(this.writer, at + R.bytes, HANDLER.forward, 0, 1)
     this.view.setUint32(at + R.bytes + R.link, block.record + R.bytes, true)
@@ -296,10 +298,8 @@ export class Blocks {
     block.end = Math.min(end, PAGE)
     block.live = true
     block.flow = last.flow
-    const inside = (offset: number): number => (second < 0 && offset >= 0 && offset < PAGE ? offset : -1)
-    block.next = last.flow === 'jump' ? -1 : inside(end)
-    block.target =
-      isDirect(last) && (last.codeSize === mode.code || last.codeSize === 64) ? inside(end + last.target) : -1
+    block.next = last.flow === 'jump' ? NOWHERE : end
+    block.target = isDirect(last) && (last.codeSize === mode.code || last.codeSize === 64) ? end + last.target : NOWHERE
     block.second = second
     block.secondEnd = second < 0 ? 0 : end - PAGE
     this.longest = Math.max(this.longest, insns.length)
@@ -363,8 +363,8 @@ export class Blocks {
       hostPage,
       mode,
       flow: 'next',
-      target: -1,
-      next: -1,
+      target: NOWHERE,
+      next: NOWHERE,
       key,
       record: this.top,
       capacity: count,

@@ -5,7 +5,7 @@
 import { S } from '../state.ts'
 import type { Mode } from './mode.ts'
 
-export const JUMP = { entries: 4096, entryBytes: 16 } as const
+export const JUMP = { entries: 16384, entryBytes: 16 } as const
 
 /** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
 const GENERATIONS = 512

@@ -4,11 +4,13 @@ import { Flags, type Pending } from '../flags.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
+import { JUMP } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
+import { settling } from './functions.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
@@ -24,6 +26,9 @@ export interface EmitOptions {
   record(block: RegionBlock, instruction: number): number
   /** Host address of a byte that says that the region was entered. */
   readonly used: number
+  readonly jumpCache: number
+  /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
+  readonly counters: number
 }
 
 export function emitRegion(region: Region, mode: Mode, options: EmitOptions): Func {
@@ -48,9 +53,13 @@ class RegionEmitter implements Ground {
   private readonly written = new Set<number>()
   private readonly ret: number
   private readonly budget: number
+  private readonly granted: number
   private readonly pageLocal: number
   private readonly tlbLocal: number
+  /** Depths of the ways out: with the flags in the state, and with flags at rest in their locals. */
   private out = 0
+  private outResting = 0
+  private severalPages = false
   private node = 0
   private at = 0
 
@@ -64,6 +73,7 @@ class RegionEmitter implements Ground {
     this.e = new Emit(func)
     this.ret = func.local(I32)
     this.budget = func.local(I32)
+    this.granted = func.local(I32)
     this.pageLocal = func.local(I64)
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
@@ -73,10 +83,17 @@ class RegionEmitter implements Ground {
     this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
     for (const to of edges) for (const s of to) this.ways[s]!++
     this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
-    this.e.block((end) => {
+    const { e, home } = this
+    e.block((end) => {
       this.out = end.depth
-      this.structure.emit(this.ret)
-      func.op('unreachable')
+      e.block((rest) => {
+        this.outResting = rest.depth
+        this.structure.emit(this.ret)
+        func.op('unreachable')
+      })
+      e.store('i64_store', k32(0), local(I64, home.res), this.base + S.flagRes)
+      e.store('i64_store', k32(0), local(I64, home.cv), this.base + S.flagCv)
+      e.store('i32_store', k32(0), local(I32, home.aux), this.base + S.flagAux)
     })
   }
 
@@ -119,7 +136,6 @@ class RegionEmitter implements Ground {
   }
 
   bail(): void {
-    this.flags.flush(true)
     this.leave(this.o.record(this.region.blocks[this.node]!, this.at))
   }
 
@@ -145,7 +161,18 @@ class RegionEmitter implements Ground {
   jumpTo(rip: Val): void {
     const b = this.block()
     const to = this.e.let(rip)
-    this.count(b)
+    if (b.returns.length === 0) {
+      this.count(b)
+      this.exit(to)
+      return
+    }
+    this.charge(b, () => to)
+    this.hand(b)
+    for (const node of b.returns) {
+      const site = this.region.blocks[node]!
+      const there = this.ripAt((site.page - b.page) * 4096 + site.block.start)
+      this.e.if(to.eq(there), () => this.edge(node, () => to))
+    }
     this.exit(to)
   }
 
@@ -218,20 +245,44 @@ class RegionEmitter implements Ground {
       this.exit(rip())
       return
     }
+    const to = this.region.blocks[node]!
+    if (to.page !== this.block().page) this.cross(to, this.e.let(rip()))
     if (this.liveIn[node]! && this.ways[node] !== 1) this.flags.flush(true)
     this.structure.go(node)
   }
 
+  /** Into another page, if the jump cache says that what the region expects is there. */
+  private cross(to: RegionBlock, rip: Val): void {
+    const { e } = this
+    const low = rip.to32()
+    const slot = e.let(
+      low
+        .xor(low.shrU(12))
+        .and(JUMP.entries - 1)
+        .shl(4),
+    )
+    const tag = e.load(I64, 'i64_load', slot, this.o.jumpCache)
+    const mode = e.load(I64, 'i64_load', k32(0), this.base + S.modeTag)
+    const record = e.load(I32, 'i32_load', slot, this.o.jumpCache + 8)
+    e.unlikely(tag.ne(rip.xor(mode)).or(record.ne(to.block.record)), () => this.exit(rip))
+    e.assign(this.pageLocal, rip.sub(to.block.start))
+    this.severalPages = true
+  }
+
   /** To an address that tier 0 looks up. The budget was charged. */
   private exit(rip: Val): void {
-    this.flags.flush(true)
     this.e.store('i64_store', k32(0), rip, this.base + S.rip)
     this.leave(COLD.jump)
   }
 
   private leave(record: number): void {
+    const { pending } = this.flags
     this.e.assign(this.ret, k32(record))
-    this.e.br({ depth: this.out })
+    if (pending !== undefined) {
+      const { name, args } = settling(pending)
+      this.e.call(this.o.func(name), args)
+    }
+    this.e.br({ depth: pending === undefined ? this.outResting : this.out })
   }
 
   private targetRip(b: RegionBlock): Val {
@@ -293,7 +344,22 @@ class RegionEmitter implements Ground {
     for (const [key, index] of this.regs)
       if (key < 16) load(index, 'i64_load', S.gpr + 8 * key)
       else load(index, 'v128_load', S.xmm + 16 * (key - 16))
+    if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
     if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
+  }
+
+  private count64(func: Func): void {
+    const at = this.o.counters
+    func.i32(0).i32(0).mem('i64_load', at).i64(1).op('i64_add').mem('i64_store', at)
+    func
+      .i32(0)
+      .i32(0)
+      .mem('i64_load', at + 8)
+    func
+      .get(this.granted)
+      .get(this.budget)
+      .op('i32_sub', 'i64_extend_i32_s', 'i64_add')
+      .mem('i64_store', at + 8)
   }
 
   private epilogue(func: Func): void {
@@ -305,9 +371,8 @@ class RegionEmitter implements Ground {
         .mem(op, base + offset)
     }
     store(this.budget, 'i32_store', S.budget)
-    store(this.home.res, 'i64_store', S.flagRes)
-    store(this.home.cv, 'i64_store', S.flagCv)
-    store(this.home.aux, 'i32_store', S.flagAux)
+    if (this.o.counters !== 0) this.count64(func)
+    if (this.severalPages) store(this.pageLocal, 'i64_store', S.codePage)
     for (const [key, index] of this.regs) {
       if (!this.written.has(key)) continue
       if (key < 16) store(index, 'i64_store', S.gpr + 8 * key)

@@ -1,15 +1,21 @@
-/** Which blocks become one region: what is connected inside a page, nearest first. */
+/** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
-import type { CodeBlock } from '../tier0/blocks.ts'
+import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
+
+const PAGE = 4096
 
 export interface RegionBlock {
   readonly block: CodeBlock
+  /** Linear page, counted from that of the region's root. */
+  readonly page: number
   readonly insns: readonly Insn[]
   /** Offset of each instruction in the page. */
   readonly offsets: readonly number[]
   /** Nodes that the block's last instruction can go to inside the region: the target, then what follows. */
-  target: number
-  next: number
+  readonly target: number
+  readonly next: number
+  /** Nodes that a return may go to. */
+  returns: readonly number[]
   /** Has a record that tier 0 may enter by. */
   entry: boolean
 }
@@ -26,63 +32,74 @@ export interface Limits {
   readonly instructions: number
 }
 
-/** What a region is made from: the page's blocks of one mode, by offset. */
-export interface PageBlocks {
-  at(offset: number): CodeBlock | undefined
+/** What a region is made from: blocks of one mode by linear page, counted from the root's, and offset. */
+export interface Code {
+  at(page: number, offset: number): CodeBlock | undefined
+  /** Blocks of the root's page. */
   all(): Iterable<CodeBlock>
+  /** Was seen running. */
+  hot(block: CodeBlock): boolean
+  /** Code is where its linear address says, so that other pages can be told. */
+  readonly flat: boolean
   decode(block: CodeBlock): Insn[]
 }
 
-/** Blocks reached from a root, forwards before backwards. */
-export function choose(root: CodeBlock, page: PageBlocks, limits: Limits): CodeBlock[] {
-  const chosen = new Set<CodeBlock>()
+export type Placed = ReadonlyMap<CodeBlock, number>
+
+/** Blocks reached from a root, with their pages. */
+export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
+  const chosen = new Map<CodeBlock, number>()
   let instructions = 0
-  const take = (block: CodeBlock | undefined): boolean => {
+  const take = (block: CodeBlock | undefined, page: number): boolean => {
     if (block === undefined || chosen.has(block) || !usable(block)) return false
     if (chosen.size >= limits.blocks || instructions + block.length > limits.instructions) return false
-    chosen.add(block)
+    chosen.set(block, page)
     instructions += block.length
     return true
   }
-  if (!take(root)) return []
-  const before = new Map<CodeBlock, CodeBlock[]>()
-  for (const block of page.all()) {
-    for (const offset of [block.flow === 'call' ? -1 : block.target, block.next]) {
-      const to = offset < 0 ? undefined : page.at(offset)
-      if (to === undefined) continue
-      const list = before.get(to)
-      if (list === undefined) before.set(to, [block])
-      else list.push(block)
-    }
-  }
-  let ahead: CodeBlock[] = [root]
-  // Forwards as far as it goes, then one step back, and forwards again from there.
-  while (ahead.length > 0) {
-    for (const block of ahead) {
+  take(root, 0)
+  // A map's iteration comes by what is added on the way.
+  const spread = (): void => {
+    for (const [block, page] of chosen) {
       for (const offset of [block.next, block.target]) {
-        const to = offset < 0 ? undefined : page.at(offset)
-        if (take(to)) ahead.push(to!)
+        const to = lookUp(code, page, offset)
+        if (to === undefined) continue
+        const call = block.flow === 'call' && offset === block.target && to.page !== page
+        if (!call || code.hot(to.block)) take(to.block, to.page)
       }
     }
-    ahead = []
-    for (const block of [...chosen]) for (const from of before.get(block) ?? []) if (take(from)) ahead.push(from)
   }
-  return [...chosen]
+  spread()
+  const inside = (block: CodeBlock, offset: number): boolean => {
+    const to = lookUp(code, 0, offset)
+    return to !== undefined && block.flow !== 'call' && chosen.has(to.block)
+  }
+  for (const block of code.all())
+    if (code.hot(block) && (inside(block, block.next) || inside(block, block.target)) && take(block, 0)) spread()
+  return chosen
+}
+
+function lookUp(code: Code, page: number, offset: number): { block: CodeBlock; page: number } | undefined {
+  if (offset === NOWHERE) return undefined
+  const away = Math.floor(offset / PAGE)
+  if (away !== 0 && !code.flat) return undefined
+  const block = code.at(page + away, offset - away * PAGE)
+  return block === undefined ? undefined : { block, page: page + away }
 }
 
 /** Lies in one page, and is there. */
 const usable = (block: CodeBlock): boolean => block.live && block.second < 0 && block.length > 0
 
-export function regionOf(blocks: readonly CodeBlock[], page: PageBlocks, roots: ReadonlySet<CodeBlock>): Region {
-  const order = [...blocks].sort((a, b) => a.start - b.start)
-  const index = new Map(order.map((block, i) => [block, i]))
-  const node = (offset: number): number => {
-    const to = offset < 0 ? undefined : page.at(offset)
-    return to === undefined ? -1 : (index.get(to) ?? -1)
+export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBlock>): Region {
+  const order = [...chosen].sort(([a, p], [b, q]) => p - q || a.start - b.start)
+  const index = new Map(order.map(([block], i) => [block, i]))
+  const node = (page: number, offset: number): number => {
+    const to = lookUp(code, page, offset)
+    return to !== undefined && chosen.get(to.block) === to.page ? index.get(to.block)! : -1
   }
   let instructions = 0
-  const result: RegionBlock[] = order.map((block) => {
-    const insns = page.decode(block)
+  const result: RegionBlock[] = order.map(([block, page]) => {
+    const insns = code.decode(block)
     instructions += insns.length
     const offsets: number[] = []
     let at = block.start
@@ -90,32 +107,62 @@ export function regionOf(blocks: readonly CodeBlock[], page: PageBlocks, roots: 
       offsets.push(at)
       at += insn.length
     }
-    return { block, insns, offsets, target: node(block.target), next: node(block.next), entry: false }
+    const target = node(page, block.target)
+    return { block, page, insns, offsets, target, next: node(page, block.next), returns: [], entry: false }
   })
+  addReturns(result)
+  markEntries(result, roots)
+  return { blocks: result, entries: result.flatMap((b, i) => (b.entry ? [i] : [])), instructions }
+}
+
+/** Most places that one return is expected to go to. */
+const RETURNS = 4
+
+/** Returns that a call inside the region leads to may go back to behind it. */
+function addReturns(blocks: readonly RegionBlock[]): void {
+  const sites = new Map<number, number[]>()
+  for (const b of blocks) {
+    if (b.block.flow !== 'call' || b.target < 0 || b.next < 0) continue
+    const list = sites.get(b.target)
+    if (list === undefined) sites.set(b.target, [b.next])
+    else list.push(b.next)
+  }
+  for (const [callee, behind] of sites) {
+    const seen = new Set([callee])
+    for (const n of seen) {
+      const b = blocks[n]!
+      if (b.insns.at(-1)!.op === 'ret') b.returns = [...new Set([...b.returns, ...behind])].slice(0, RETURNS)
+      const { flow } = b.block
+      if (b.next >= 0 && flow !== 'jump') seen.add(b.next)
+      if (b.target >= 0 && flow !== 'call') seen.add(b.target)
+    }
+  }
+}
+
+function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBlock>): void {
   const reached = new Set<number>()
   const enter = (n: number): void => {
-    if (n >= 0) result[n]!.entry = true
+    if (n >= 0) blocks[n]!.entry = true
   }
-  result.forEach((b, i) => {
-    const successors = successorsOf(b)
-    for (const s of successors) {
+  blocks.forEach((b, i) => {
+    const { flow } = b.block
+    for (const s of successorsOf(b)) {
+      reached.add(s)
       // Where a loop closes, and where a call leads.
-      if (s <= i || b.block.flow === 'call') enter(s)
-      else reached.add(s)
+      if (s <= i || flow === 'call') enter(s)
     }
-    if (b.block.flow === 'call' || b.block.flow === 'indirect' || b.block.flow === 'leave') enter(b.next)
+    if (flow === 'call' || flow === 'indirect' || flow === 'leave') enter(b.next)
     if (roots.has(b.block)) b.entry = true
   })
-  result.forEach((b, i) => {
+  blocks.forEach((b, i) => {
     if (!reached.has(i)) b.entry = true
   })
-  return { blocks: result, entries: result.flatMap((b, i) => (b.entry ? [i] : [])), instructions }
 }
 
 /** Nodes that control can go to from a block inside the region. */
 export function successorsOf(b: RegionBlock): number[] {
-  const to: number[] = []
-  if (b.block.flow !== 'next' && b.target >= 0) to.push(b.target)
+  const to = [...b.returns]
+  if (b.target >= 0) to.push(b.target)
   if ((b.block.flow === 'next' || b.block.flow === 'cond') && b.next >= 0 && b.next !== b.target) to.push(b.next)
   return to
 }

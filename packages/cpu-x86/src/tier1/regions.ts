@@ -11,7 +11,7 @@ import type { Handlers } from '../tier0/handlers.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
-import { choose, regionOf, type Limits, type PageBlocks, type Region } from './region.ts'
+import { choose, regionOf, type Code, type Limits, type Region } from './region.ts'
 
 /** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
 export type Tier1Mode = 'off' | 'on' | 'always'
@@ -25,6 +25,14 @@ export interface Tier1Options {
   readonly mode: 'on' | 'always'
   /** Host address of a byte for each region. */
   readonly used: number
+  /** Host address of two i64 for entries and instructions, or 0. */
+  readonly counters: number
+  /** Instructions between samples. */
+  readonly slice: number
+  /** Host address of the jump cache. */
+  readonly jumpCache: number
+  /** Host page behind a linear page, as far as that is known without looking; else -1. */
+  hostPage(page: number): number
 }
 
 /** Regions there can be at once. */
@@ -35,8 +43,10 @@ const LIMITS: Record<'on' | 'always', Limits> = {
   on: { blocks: 64, instructions: 400 },
   always: { blocks: 12, instructions: 100 },
 }
-/** Samples that make a block hot. */
-const HOT = 2
+/** Executions of an instruction that pay for compiling it, as far as samples tell. */
+const EXECUTIONS = 3000
+/** Samples of one block before its surroundings are looked at. */
+const FIRST_LOOK = 2
 const BATCH = 16
 /** Samples after which a batch is compiled although it is not full. */
 const PATIENCE = 16
@@ -58,6 +68,8 @@ interface Compiled {
 
 interface Known {
   samples: number
+  /** How many of them there must be for a look at the surroundings. */
+  look: number
   /** Of regions that the block is in. */
   readonly regions: Set<Compiled>
   /** The one whose function its first record calls. */
@@ -94,7 +106,7 @@ export class Regions {
   private readonly freeSlots: number[] = []
   private readonly freeIds: number[] = []
   private nextId = 0
-  private queue: CodeBlock[] = []
+  private queue: { readonly block: CodeBlock; readonly page: number }[] = []
   private waited = 0
 
   constructor(options: Tier1Options) {
@@ -103,25 +115,29 @@ export class Regions {
   }
 
   /** Tier 0 is at a block (or a region, at one it is entered by). */
-  sample(hostPage: number, offset: number, mode: Mode): void {
+  sample(hostPage: number, offset: number, mode: Mode, page: number): void {
     if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || block.second >= 0) return
     const known = this.of(block)
     if (known.entered !== undefined || known.wanted) return
-    if (++known.samples < HOT) return
-    this.want(block, known)
+    if (++known.samples < known.look) return
+    if (!this.worthwhile(block, page)) {
+      known.look = known.samples + (known.samples >> 1) + 1
+      return
+    }
+    this.want(block, known, page)
     if (this.queue.length >= BATCH) this.compile()
   }
 
   /** Compiles a block at once, if it is not. */
-  force(hostPage: number, offset: number, mode: Mode): void {
+  force(hostPage: number, offset: number, mode: Mode, page: number): void {
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || block.second >= 0) return
     const known = this.of(block)
     if (known.entered !== undefined || known.samples > 0) return
     known.samples = 1
-    this.want(block, known)
+    this.want(block, known, page)
     this.compile()
   }
 
@@ -131,6 +147,7 @@ export class Regions {
     if (known === undefined) return
     for (const region of [...known.regions]) this.remove(region)
     known.samples = 0
+    known.look = FIRST_LOOK
     known.wanted = false
   }
 
@@ -141,16 +158,54 @@ export class Regions {
     this.queue = []
   }
 
+  /** Entries and instructions since the start, if they are counted. */
+  counts(): { entries: number; executed: number } | undefined {
+    const at = this.o.counters
+    if (at === 0) return undefined
+    return { entries: Number(this.view.getBigInt64(at, true)), executed: Number(this.view.getBigInt64(at + 8, true)) }
+  }
+
   private of(block: CodeBlock): Known {
     let known = this.known.get(block)
     if (known === undefined)
-      this.known.set(block, (known = { samples: 0, regions: new Set(), entered: undefined, copy: 0, wanted: false }))
+      this.known.set(
+        block,
+        (known = { samples: 0, look: FIRST_LOOK, regions: new Set(), entered: undefined, copy: 0, wanted: false }),
+      )
     return known
   }
 
-  private want(block: CodeBlock, known: Known): void {
+  private want(block: CodeBlock, known: Known, page: number): void {
     known.wanted = true
-    this.queue.push(block)
+    this.queue.push({ block, page })
+  }
+
+  private codeAround(root: CodeBlock, linear: number): Code {
+    const { blocks } = this.o
+    const { mode, hostPage } = root
+    const hosts = new Map([[0, hostPage]])
+    return {
+      at: (page, offset) => {
+        let host = hosts.get(page)
+        if (host === undefined) hosts.set(page, (host = this.o.hostPage(linear + page)))
+        return host < 0 ? undefined : blocks.block(host, offset, mode)
+      },
+      all: () => blocks.blocksOf(hostPage, mode),
+      hot: (block) => (this.known.get(block)?.samples ?? 0) > 0,
+      flat: mode.code === 64 || (mode.code === 32 && mode.flat),
+      decode: (block) => blocks.insnsOf(block),
+    }
+  }
+
+  /** What would become a region has run so often that compiling it costs less than it has cost already. */
+  private worthwhile(root: CodeBlock, linear: number): boolean {
+    let samples = 0
+    let instructions = 0
+    for (const block of choose(root, this.codeAround(root, linear), LIMITS.on).keys()) {
+      samples += this.known.get(block)?.samples ?? 0
+      instructions += block.length
+    }
+    return samples * this.o.slice >= instructions * EXECUTIONS
   }
 
   private compile(): void {
@@ -162,17 +217,18 @@ export class Regions {
     const imports = new Imports(linked.functions)
     const made: { readonly func: Func; readonly region: Compiled }[] = []
     try {
-      for (const root of roots) {
+      for (const { block: root, page } of roots) {
         const known = this.of(root)
         known.wanted = false
         if (!root.live || known.entered !== undefined) continue
-        const one = this.make(root, imports)
+        const one = this.make(root, page, imports)
         if (one !== undefined) made.push(one)
       }
     } catch (error) {
       for (const { region } of made) this.remove(region)
       throw error
     }
+    handlers.compile()
     if (made.length === 0) return
     const module = new Module()
     importMemory(module, cpu)
@@ -194,33 +250,28 @@ export class Regions {
     if (stats.bytes > MAX_BYTES) this.sweep()
   }
 
-  private make(root: CodeBlock, imports: Imports): { func: Func; region: Compiled } | undefined {
-    const { blocks, cpu, linked, semantics, handlers } = this.o
-    const { mode, hostPage } = root
-    const page: PageBlocks = {
-      at: (offset) => blocks.block(hostPage, offset, mode),
-      all: () => blocks.blocksOf(hostPage, mode),
-      decode: (block) => blocks.insnsOf(block),
-    }
-    const chosen = choose(root, page, LIMITS[this.o.mode])
+  private make(root: CodeBlock, linear: number, imports: Imports): { func: Func; region: Compiled } | undefined {
+    const { cpu, linked, semantics, handlers } = this.o
+    const { mode } = root
+    const code = this.codeAround(root, linear)
+    const chosen = choose(root, code, LIMITS[this.o.mode])
     const slot = this.freeSlots.pop() ?? handlers.reserve('@region')
     const id = this.freeIds.pop() ?? this.nextId++
-    if (slot < 0 || id >= MAX_REGIONS || chosen.length === 0) {
+    if (slot < 0 || id >= MAX_REGIONS || chosen.size === 0) {
       if (slot >= 0) this.freeSlots.push(slot)
       this.freeIds.push(id)
       return undefined
     }
     // A region that this one contains has done its service: its ways in become this one's.
-    const inside = new Set(chosen)
     const roots = new Set([root])
-    for (const block of chosen)
+    for (const block of chosen.keys())
       for (const region of [...(this.known.get(block)?.regions ?? [])]) {
-        if (!region.blocks.every((b) => inside.has(b))) continue
+        if (!region.blocks.every((b) => chosen.has(b))) continue
         for (const { block: entered } of region.entries) roots.add(entered)
         this.remove(region)
       }
-    for (const block of chosen) if ((this.known.get(block)?.samples ?? 0) > 0) roots.add(block)
-    const graph = regionOf(chosen, page, roots)
+    for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
+    const graph = regionOf(chosen, code, roots)
     const copies = this.copies(graph)
     const func = emitRegion(graph, mode, {
       base: cpu.base,
@@ -228,11 +279,13 @@ export class Regions {
       func: (name) => imports.func(name),
       inWasm: (name) => linked.functions[name]?.kind === 'wasm',
       used: this.o.used + id,
+      jumpCache: this.o.jumpCache,
+      counters: this.o.counters,
       record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
     })
-    const region: Compiled = { slot, id, blocks: chosen, entries: [], bytes: func.length }
+    const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length }
     this.live.add(region)
-    for (const block of chosen) this.of(block).regions.add(region)
+    for (const block of chosen.keys()) this.of(block).regions.add(region)
     graph.entries.forEach((node, number) => this.enter(graph.blocks[node]!.block, number, region))
     const { stats } = this
     stats.compiled++

@@ -8,6 +8,7 @@ import { S, SEG, TLB } from '../state.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { segmentForm } from '../tier0/tracked.ts'
 import type { Emit } from '../wasm/emit.ts'
+import { fillArgument } from './functions.ts'
 import { k32, k64, kf64, kv128, local, type Val } from '../wasm/value.ts'
 
 /** What an instruction needs of the region it is emitted into. */
@@ -300,7 +301,7 @@ export class RegionUnit implements Unit {
   private open(linear: Val, size: Size, intent: Intent): Place {
     const { e, g } = this
     const bytes = size === 0 ? 1 : size / 8
-    const low = e.let(linear.to32())
+    const low = linear.to32()
     const slot = e.let(
       low
         .shrU(7)
@@ -308,15 +309,12 @@ export class RegionUnit implements Unit {
         .add(g.tlb()),
     )
     const tag = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
-    const index = e.temp(I32)
-    const host = local(I32, index)
-    e.assign(index, low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
     const page = (bytes === 1 ? linear : linear.add(bytes - 1)).and(-4096)
     e.unlikely(page.ne(tag), () => {
-      const args = [low, linear.shrU(32).to32(), k32(intent === 'read' ? 0 : 1), k32(bytes)]
-      e.assign(index, e.call(g.runtime('fill'), args, I32))
-      e.unlikely(host.eq(-1), () => g.bail())
+      const argument = k32(fillArgument(intent !== 'read', bytes))
+      e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())
     })
+    const host = e.let(low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
     return {
       get: () => {
         if (size === 80 || size === 0) throw new Error(`a memory operand of ${size} bits has no value of its own`)

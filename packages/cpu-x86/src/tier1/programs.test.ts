@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { CROSS_CODE, CROSS_DATA, MIX, RECURSION, SMC_PAGE, SMC_SAME, STRINGS } from '../engine/programs.testing.ts'
+import { bench, type Bench } from '../engine/testing.ts'
+
+function visible(b: Bench): unknown {
+  const { state } = b.processor
+  let hash = 0
+  for (const byte of b.ram.bytes.subarray(0, 0x4_0000)) hash = (Math.imul(hash, 31) + byte) | 0
+  const gpr = Array.from({ length: 16 }, (_, i) => state.gpr(i))
+  return { gpr, rip: state.rip, eflags: state.eflags, hash, count: b.processor.instructions }
+}
+
+test.each([
+  ['recursive calls', 64, RECURSION],
+  ['strings', 32, STRINGS],
+  ['code that changes itself', 32, SMC_SAME],
+  ['code that changes another page', 32, SMC_PAGE],
+  ['code across pages', 32, CROSS_CODE],
+  ['data across pages', 32, CROSS_DATA],
+  ['a mix', 32, MIX],
+] as const)('%s end alike interpreted, compiled, and in slices', (_, bits, code) => {
+  const plain = bench({ bits, code })
+  plain.processor.run(1e7)
+  for (const slice of [1e7, 13]) {
+    const b = bench({ bits, code, cpu: { tier1: 'always' } })
+    while (b.processor.run(slice, true).reason === 'budget');
+    expect(visible(b)).toEqual(visible(plain))
+    expect(b.processor.stats().tier1!.compiled).toBeGreaterThan(0)
+  }
+})
+
+// l: add eax, ecx; dec ecx; jnz l; hlt
+const LOOP = 'b940420f00 01c8 49 75fb f4'
+
+test('a hot loop is compiled and runs as many instructions as it would', () => {
+  const b = bench({ bits: 32, code: LOOP, cpu: { tier1: 'on', tier1Counters: true } })
+  expect(b.processor.run(1e8)).toEqual({ reason: 'halted', executed: 3_000_002 })
+  const stats = b.processor.stats().tier1!
+  expect(stats.compiled).toBe(1)
+  expect(stats.executed).toBeGreaterThan(2_000_000)
+})
+
+test('a region goes when its code is written, and what is written runs', () => {
+  const b = bench({ bits: 32, code: LOOP, cpu: { tier1: 'on' } })
+  b.processor.run(1e6)
+  expect(b.processor.stats().tier1).toMatchObject({ compiled: 1, dropped: 0 })
+  // sub eax, ecx
+  b.ram.write(0x7c05, Uint8Array.of(0x29))
+  expect(b.processor.stats().tier1).toMatchObject({ compiled: 1, dropped: 1, bytes: 0 })
+  const [before, left] = [b.reg(0), b.reg(1)]
+  b.processor.run(1e8)
+  expect(b.reg(0)).toBe((before - (left * (left + 1)) / 2) >>> 0)
+})
