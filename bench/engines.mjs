@@ -1,5 +1,5 @@
 /** The emulators that are compared: where each is found, and the command that boots a guest whose serial port is stdio. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
@@ -35,8 +35,10 @@ const model = (arch) => (arch === 'i386' ? 'qemu32' : 'qemu64')
 
 /** @param {{ program?: string, tier1?: string }} options @returns {Engine} */
 function godwit({ program = GODWIT, tier1 }) {
-  if (!existsSync(program)) throw new Absent(`no ${program}`)
-  const version = execFileSync(process.execPath, [program, '--version'], { encoding: 'utf8' }).trim()
+  if (!existsSync(program)) throw new Absent(`there is no ${program}`)
+  const said = spawnSync(process.execPath, [program, '--version'], { encoding: 'utf8' })
+  if (said.status !== 0) throw new Absent(`${program} does not run; was it built? (pnpm build)\n${said.stderr.trim()}`)
+  const version = said.stdout.trim()
   const more = tier1 === undefined ? [] : ['-accel', `tcg,tier1=${tier1}`]
   return {
     name: 'godwit',

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { cpio } from '../../guests/initrd.mjs'
 import { CACHE, fetchGuests, readGuest } from '../../guests/packages.mjs'
@@ -58,10 +58,19 @@ export async function benchInitrd(arch, say = () => undefined) {
     const programs = compile(await targetFlags(arch, say), FLAGS[arch], work)
     writeFileSync(`${target}.part`, gzipSync(tree(programs, busybox, work), { level: 9 }))
     renameSync(`${target}.part`, target)
+    removeOlder(target, `initrd-${arch}-`)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
   return target
+}
+
+/** Guests of earlier sources. */
+function removeOlder(target, start) {
+  const folder = dirname(target)
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(start) && join(folder, name) !== target) rmSync(join(folder, name))
+  }
 }
 
 function fingerprint(arch, busybox) {
