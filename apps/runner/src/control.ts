@@ -8,7 +8,13 @@ import {
   type MigrationParameters,
   type MigrationStatus,
 } from '@godwit/migration-net'
-import { openAllOutgoing, openIncoming, type Incoming, type MigrationAddress } from '@godwit/migration-net/node'
+import {
+  openAllOutgoing,
+  openIncoming,
+  type Incoming,
+  type MigrationAddress,
+  type SocketAddress,
+} from '@godwit/migration-net/node'
 import type { RunnableMachine } from './machine-shape.ts'
 
 /** A request that cannot be met now; the message is QEMU's where QEMU has one. */
@@ -41,6 +47,8 @@ export interface Capabilities {
   'return-path': boolean
   'pause-before-switchover': boolean
   multifd: boolean
+  /** Of a source; a destination takes deltas whatever is said here, as QEMU does. */
+  xbzrle: boolean
 }
 
 export class Control {
@@ -48,10 +56,12 @@ export class Control {
   readonly parameters: MigrationParameters = defaultParameters()
   readonly capabilities: Capabilities = {
     ...{ events: false, 'return-path': false, 'pause-before-switchover': false },
-    ...{ multifd: false },
+    ...{ multifd: false, xbzrle: false },
   }
   /** `multifd-channels`: how many there are beside the main one, if multifd is on. */
   multifdChannels = 2
+  /** `xbzrle-cache-size`. */
+  xbzrleCacheBytes = 64 << 20
   outgoing: OutgoingMigration | undefined
   incoming: IncomingMigration | undefined
 
@@ -59,6 +69,8 @@ export class Control {
   private readonly listeners = new Set<Listener>()
   private autostart: boolean
   private waitingForIncoming = false
+  /** Where a guest is awaited, as query-migrate says it. */
+  private listening: Record<string, unknown> | undefined
   /** A migration that has not reached its peer yet, or never did. */
   private opening: { status: MigrationStatus; error?: string } | undefined
   private deferred = false
@@ -125,6 +137,9 @@ export class Control {
     if (this.migrating) throw new Refusal("There's a migration process in progress")
     if (runState === 'inmigrate') throw new Refusal('Guest is waiting for an incoming migration')
     if (runState === 'postmigrate') throw new Refusal("Can't migrate the vm that was paused due to previous migration")
+    if (address.kind === 'file' && this.channelsBeside > 0) {
+      throw new Refusal('Migration requires multi-channel URIs (e.g. tcp)')
+    }
     const opening: { status: MigrationStatus; error?: string } = { status: 'setup' }
     this.opening = opening
     this.outgoing = undefined
@@ -167,8 +182,9 @@ export class Control {
     if (this.outgoing !== undefined) return this.outgoing.query()
     // a guest that came here is on its way again
     if (this.opening !== undefined) return answer(this.opening.status, this.opening.error)
-    if (this.incoming !== undefined) return answer(this.incoming.status, this.incoming.error?.message)
-    return this.waitingForIncoming ? { status: 'setup' } : {}
+    const place = this.listening === undefined ? {} : { 'socket-address': [this.listening] }
+    if (this.incoming !== undefined) return { ...answer(this.incoming.status, this.incoming.error?.message), ...place }
+    return this.waitingForIncoming ? { status: 'setup', ...place } : {}
   }
 
   /** Says that the machine was built to take a guest, and from where if that is known. */
@@ -199,6 +215,7 @@ export class Control {
     const channels = this.channelsBeside
     const place = await openIncoming(address, 1 + channels)
     this.waitingForIncoming = true
+    this.listening = place.address === undefined ? undefined : socketAddress(place.address)
     this.migrationEvent('setup')
     place.accept().then(
       (channel) => void this.take(channel, place, channels),
@@ -224,6 +241,7 @@ export class Control {
     const result = await incoming.run()
     place.close()
     this.waitingForIncoming = false
+    this.listening = undefined
     if (result.outcome === 'failed') return this.loadFailed(result.error.message)
     for (const warning of result.warnings) this.options.onMessage(`warning: ${warning}`)
   }
@@ -239,6 +257,7 @@ export class Control {
       machine: this.machine,
       channel,
       ...(channels.length === 0 ? {} : { multifd: { channels, uuid } }),
+      ...(this.capabilities.xbzrle ? { xbzrleCacheBytes: this.xbzrleCacheBytes } : {}),
       parameters: this.parameters,
       pauseBeforeSwitchover: this.capabilities['pause-before-switchover'],
       onStatus: (status) => {
@@ -296,6 +315,15 @@ function messageOf(thrown: unknown): string {
   if (thrown instanceof ChannelError) return thrown.detail
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
+
+const socketAddress = (address: SocketAddress): Record<string, unknown> =>
+  address.kind === 'unix'
+    ? { path: address.path, type: 'unix' }
+    : {
+        port: String(address.port),
+        [address.host.includes(':') ? 'ipv6' : 'ipv4']: true,
+        ...{ host: address.host, type: 'inet' },
+      }
 
 function uuidBytes(text = ''): Uint8Array {
   const digits = text.replaceAll('-', '').padEnd(32, '0')

@@ -51,29 +51,59 @@ export const newFigures = (startMs: number): MigrationFigures => ({
   totalMs: undefined,
 })
 
-/** The reply of QMP's query-migrate for a source. */
+/** Counters of query-migrate's "xbzrle-cache". */
+export interface XbzrleFigures {
+  cacheBytes: number
+  /** Bytes of deltas, and how many pages they stand for. */
+  bytes: number
+  pages: number
+  cacheMisses: number
+  /** Pages whose delta would have been longer than the page. */
+  overflows: number
+  /** Pages that were asked for, hits and misses. */
+  asked: number
+}
+
+export const newXbzrleFigures = (cacheBytes: number): XbzrleFigures => ({
+  ...{ cacheBytes, bytes: 0, pages: 0, cacheMisses: 0, overflows: 0, asked: 0 },
+})
+
+/** What there is beside the figures. */
+export interface QueryExtras {
+  readonly xbzrle?: XbzrleFigures | undefined
+  readonly error?: string | undefined
+}
+
+/** The reply of QMP's query-migrate for a source: the keys are those of QEMU 11.1 in the same state. */
 export function queryMigrate(
   status: MigrationStatus,
   f: MigrationFigures,
   nowMs: number,
-  errorText?: string,
+  { xbzrle, error }: QueryExtras = {},
 ): Record<string, unknown> {
   if (status === 'none') return {}
-  if (status === 'failed' || status === 'cancelled' || status === 'cancelling') {
-    return { status, ...(status === 'failed' && errorText !== undefined ? { 'error-desc': errorText } : {}) }
-  }
+  const told = error === undefined ? {} : { 'error-desc': error }
+  if (!(status in SHOWN)) return { status, ...told }
   const totalMs = f.totalMs ?? nowMs - f.startMs
   return {
     status,
     'total-time': Math.round(totalMs),
     'setup-time': Math.round(f.setupMs),
-    ...(status === 'setup'
-      ? {}
-      : f.downtimeMs === undefined
-        ? { 'expected-downtime': Math.round(f.expectedDowntimeMs) }
-        : { downtime: Math.round(f.downtimeMs) }),
-    ...(status === 'setup' ? {} : { ram: ramFigures(f, totalMs) }),
+    ...(f.downtimeMs === undefined
+      ? { 'expected-downtime': Math.round(f.expectedDowntimeMs), remaining: f.remainingBytes }
+      : { downtime: Math.round(f.downtimeMs) }),
+    ram: ramFigures(f, totalMs),
+    ...(xbzrle === undefined ? {} : { 'xbzrle-cache': cacheFigures(xbzrle) }),
+    ...told,
   }
+}
+
+/** States with figures. */
+const SHOWN: Partial<Record<MigrationStatus, true>> = {
+  active: true,
+  'pre-switchover': true,
+  device: true,
+  completed: true,
 }
 
 function ramFigures(f: MigrationFigures, totalMs: number): Record<string, number> {
@@ -84,7 +114,6 @@ function ramFigures(f: MigrationFigures, totalMs: number): Record<string, number
     duplicate: f.zeroPages,
     normal: f.normalPages,
     'normal-bytes': f.normalPages * PAGE_SIZE,
-    skipped: 0,
     'dirty-pages-rate': Math.round(f.dirtyPagesPerSecond),
     mbps: totalMs > 0 ? (f.transferredBytes * 8) / totalMs / 1000 : 0,
     'dirty-sync-count': f.dirtySyncs,
@@ -96,5 +125,18 @@ function ramFigures(f: MigrationFigures, totalMs: number): Record<string, number
     'downtime-bytes': f.downtimeBytes,
     'postcopy-bytes': 0,
     'dirty-sync-missed-zero-copy': 0,
+  }
+}
+
+function cacheFigures(f: XbzrleFigures): Record<string, number> {
+  return {
+    'cache-size': f.cacheBytes,
+    bytes: f.bytes,
+    pages: f.pages,
+    'cache-miss': f.cacheMisses,
+    // parts of the pages that were asked for, and how many times smaller the deltas are
+    'cache-miss-rate': f.asked === 0 ? 0 : f.cacheMisses / f.asked,
+    'encoding-rate': f.bytes === 0 ? 0 : (f.pages * PAGE_SIZE) / f.bytes,
+    overflow: f.overflows,
   }
 }

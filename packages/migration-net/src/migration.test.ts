@@ -2,64 +2,14 @@ import { PAGE_SIZE } from '@godwit/memory'
 import { StreamReader, readWhole, inspectStream } from '@godwit/vmstate'
 import { expect, test } from 'vitest'
 import type { Channel } from './channel.ts'
-import { memoryChannels, type MemoryChannelOptions } from './channels/memory.ts'
-import { IncomingMigration, type IncomingOptions } from './destination.ts'
+import { memoryChannels } from './channels/memory.ts'
+import { IncomingMigration } from './destination.ts'
 import { defaultParameters } from './parameters.ts'
-import type { MigrationStatus, SourcePhase } from './protocol.ts'
+import type { SourcePhase } from './protocol.ts'
 import { BACK, LAST_PING, SOURCE_PHASES, backMessage } from './protocol.ts'
-import { OutgoingMigration, type OutgoingOptions } from './source.ts'
+import { OutgoingMigration } from './source.ts'
 import { FakeMachine, FakePace, type FakeOptions } from './testing/index.ts'
-
-function busyMachine(options: FakeOptions = {}): FakeMachine {
-  const machine = new FakeMachine(options)
-  for (let page = 0; page < 40; page++) machine.poke(page * 3, page + 1)
-  machine.tables.usedSize = 3 * PAGE_SIZE
-  machine.tables.write(0, Uint8Array.of(1, 2, 3))
-  machine.chips.forEach((chip, i) => {
-    chip.counter = 100 + i
-    chip.data.fill(i + 1)
-    chip.extra = i
-  })
-  machine.slice = (m) => m.poke(Number(m.clock.ticks) % 5, Number(m.clock.ticks))
-  machine.start()
-  return machine
-}
-
-interface Setup {
-  readonly source?: FakeMachine
-  readonly target?: FakeMachine
-  readonly out?: Partial<OutgoingOptions>
-  readonly in?: Partial<IncomingOptions>
-  readonly channel?: MemoryChannelOptions
-  readonly wrap?: (end: Channel) => Channel
-}
-
-function pair(setup: Setup = {}) {
-  const source = setup.source ?? busyMachine({ chips: 2 })
-  const target = setup.target ?? new FakeMachine({ chips: 2 })
-  const [plain, b] = memoryChannels(setup.channel)
-  const a = setup.wrap?.(plain) ?? plain
-  const pace = new FakePace()
-  pace.onTurn = () => source.step()
-  const statuses: MigrationStatus[] = []
-  const outgoing = new OutgoingMigration({
-    machine: source,
-    channel: a,
-    pace,
-    onStatus: (s) => statuses.push(s),
-    ...setup.out,
-  })
-  const parameters = { ...defaultParameters(), idleTimeoutMs: 0 }
-  const incoming = new IncomingMigration({
-    machine: target,
-    channel: b,
-    autostart: true,
-    pace,
-    parameters,
-    ...setup.in,
-  })
-  return { source, target, a, b, pace, statuses, outgoing, incoming }
-}
+import { busyMachine, pair, streamOf } from './testing/pair.ts'
 
 test('A guest that runs and dirties memory arrives with everything it had, and only there it runs.', async () => {
   const p = pair()
@@ -132,7 +82,7 @@ test('The bandwidth limit holds over the whole of the rounds.', async () => {
   const p = pair({
     source,
     target: new FakeMachine({ ramBytes: 4 << 20 }),
-    out: { parameters: { maxBandwidth, downtimeLimitMs: 0, peerTimeoutMs: 0 } },
+    out: { parameters: { ...defaultParameters(), maxBandwidth, downtimeLimitMs: 0, peerTimeoutMs: 0 } },
   })
   p.pace.turnMs = 0
   let over = false
@@ -166,22 +116,6 @@ test('The figures add up: each page of each block once, zero pages as such.', as
 })
 
 /** Records what the source sends; the other end is read and thrown away. */
-async function streamOf(machine: FakeMachine, out: Partial<OutgoingOptions> = {}): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  const channel: Channel = {
-    name: 'recorder',
-    duplex: false,
-    send: (bytes) => Promise.resolve(void parts.push(bytes)),
-    receive: () => Promise.resolve(undefined),
-    close: () => Promise.resolve(),
-    abort: () => undefined,
-  }
-  const pace = new FakePace()
-  const sent = await new OutgoingMigration({ machine, channel, pace, ...out }).run()
-  expect(sent).toEqual({ outcome: 'completed' })
-  return Uint8Array.from(parts.flatMap((p) => [...p]))
-}
-
 test('The stream is well formed and described to the last byte.', async () => {
   const machine = busyMachine({ chips: 2, sendSwitchoverStart: true })
   const report = inspectStream(await streamOf(machine))
@@ -403,36 +337,6 @@ test('A silent destination times out; the source stays paused because nobody kno
   expect(sent).toMatchObject({ outcome: 'unknown', error: { code: 'outcome-unknown' } })
   expect(source.running).toBe(false)
   await b.close()
-})
-
-test('pause-before-switchover waits with the guest paused until it is told to go on.', async () => {
-  const p = pair({ out: { pauseBeforeSwitchover: true } })
-  const ends = Promise.all([p.outgoing.run(), p.incoming.run()])
-  expect(p.outgoing.continue()).toBe(false)
-  while (p.outgoing.status !== 'pre-switchover') await new Promise((resolve) => setImmediate(resolve))
-  expect(p.source.running).toBe(false)
-  expect(p.outgoing.continue()).toBe(true)
-  expect((await ends)[0].outcome).toBe('completed')
-  expect(p.statuses).toEqual(['setup', 'active', 'pre-switchover', 'device', 'completed'])
-})
-
-test('A source that is cancelled while it waits before the switch-over resumes.', async () => {
-  const p = pair({ out: { pauseBeforeSwitchover: true } })
-  const ends = Promise.all([p.outgoing.run(), p.incoming.run()])
-  while (p.outgoing.status !== 'pre-switchover') await new Promise((resolve) => setImmediate(resolve))
-  p.outgoing.cancel()
-  expect((await ends)[0].outcome).toBe('cancelled')
-  expect(p.source.running).toBe(true)
-})
-
-test('A guest that was stopped while it waited before the switch-over stays stopped after a cancel.', async () => {
-  const p = pair({ out: { pauseBeforeSwitchover: true } })
-  const ends = Promise.all([p.outgoing.run(), p.incoming.run()])
-  while (p.outgoing.status !== 'pre-switchover') await new Promise((resolve) => setImmediate(resolve))
-  p.outgoing.stayPaused()
-  p.outgoing.cancel()
-  await ends
-  expect([p.source.running, p.source.runState]).toEqual([false, 'paused'])
 })
 
 test('A device that cannot be saved is named, and the source resumes.', async () => {

@@ -1,5 +1,6 @@
 /**
- * Who says what, and when. The bytes are QEMU's; nothing is added between two Godwits.
+ * Who says what, and when. The bytes are QEMU's; nothing is added between two Godwits. With multifd the pages, and from
+ * machine version 9.0 on also word of those that are zero, go over further channels: `multifd/`.
  *
  *   source                                              destination (incoming, guest not running)
  *   ------                                              -----------
@@ -37,6 +38,9 @@ export type MigrationStatus =
 export const FIRST_PING = 1
 /** Value of the ping behind the last device: its echo says that only the end is missing. */
 export const LAST_PING = 2
+
+/** Value of the pings while the source waits for its owner before the switch-over. */
+export const KEEPALIVE_PING = 0x100
 
 /** Messages from destination to source: u16 type, u16 length, data. */
 export const BACK = {

@@ -7,8 +7,8 @@ import type { MigrationFigures } from './figures.ts'
 export interface PageSink {
   /** Bytes that wait to be sent. */
   readonly pendingBytes: number
-  /** The bytes are copied. */
-  page(block: string, pageOffset: number, bytes: Uint8Array): void
+  /** The bytes are copied. True if they go out as they are, false if shorter. */
+  page(block: string, pageOffset: number, bytes: Uint8Array): boolean
   zero(block: string, pageOffset: number): void
 }
 
@@ -24,8 +24,9 @@ export class MainPages implements PageSink {
     return this.w.pending
   }
 
-  page(block: string, pageOffset: number, bytes: Uint8Array): void {
+  page(block: string, pageOffset: number, bytes: Uint8Array): boolean {
     this.w.ramPage({ block, pageOffset }, bytes)
+    return true
   }
 
   zero(block: string, pageOffset: number): void {
@@ -116,8 +117,8 @@ export class RamSender {
           sink.zero(p.block.name, offset)
           this.figures.zeroPages++
         } else {
-          sink.page(p.block.name, offset, p.block.bytes.subarray(offset, offset + PAGE_SIZE))
-          this.figures.normalPages++
+          const bytes = p.block.bytes.subarray(offset, offset + PAGE_SIZE)
+          if (sink.page(p.block.name, offset, bytes)) this.figures.normalPages++
         }
         written++
       }

@@ -21,10 +21,11 @@ import { MigrationError, sentenceOf, type MigrationErrorCode } from './errors.ts
 import { newFigures, queryMigrate, type MigrationFigures } from './figures.ts'
 import type { Migratable, ZeroPageDetection } from './migratable.ts'
 import { ChannelOfMany, MultifdSender, type MultifdSending } from './multifd/sender.ts'
-import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
+import { TimeIsUp, hostPace, sleep, within, type Pace } from './pace.ts'
 import { defaultParameters, type MigrationParameters } from './parameters.ts'
-import { FIRST_PING, LAST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
+import { FIRST_PING, KEEPALIVE_PING, LAST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
 import { MainPages, RamSender, type PageSink } from './ram.ts'
+import { XbzrlePages } from './xbzrle.ts'
 import { ReturnPath } from './return-path.ts'
 
 export interface OutgoingOptions {
@@ -36,6 +37,8 @@ export interface OutgoingOptions {
   readonly returnPath?: boolean
   /** Pages go over channels of their own (QEMU's multifd). */
   readonly multifd?: MultifdSending
+  /** Pages that were sent before go out as what has changed in them (QEMU's xbzrle); bytes of the cache for that. */
+  readonly xbzrleCacheBytes?: number
   /** Waits, paused, for `continue()` before the devices are sent (QEMU's pause-before-switchover). */
   readonly pauseBeforeSwitchover?: boolean
   readonly pace?: Pace
@@ -54,6 +57,8 @@ export type OutgoingResult =
 
 const RAM_SECTION = { sectionId: 2, idstr: 'ram', instance: 0, version: 4 } as const
 const BATCH_BYTES = 2 << 20
+/** Silence that the destination is spared while the owner makes up his mind. */
+const KEEPALIVE_MS = 10_000
 /** The guest's thread is ours too: this part of it is for sending. */
 const HOST_SHARE = 0.7
 const BATCH_MS = 5
@@ -74,6 +79,7 @@ export class OutgoingMigration {
   private readonly stop = new AbortController()
   private readonly returnPath: ReturnPath | undefined
   private readonly multifd: MultifdSender | undefined
+  private readonly xbzrle: XbzrlePages | undefined
   private readonly sink: PageSink
   private ram: RamSender | undefined
   private path: string | undefined
@@ -94,10 +100,15 @@ export class OutgoingMigration {
     this.pace = options.pace ?? hostPace
     this.bandwidth = new Bandwidth(this.pace)
     this.figures = newFigures(this.pace.nowMs())
+    this.figures.expectedDowntimeMs = this.parameters.downtimeLimitMs
     if (options.multifd !== undefined) {
       this.multifd = new MultifdSender(options.multifd, this.w, this.zeroPageDetection === 'multifd')
     }
-    this.sink = this.multifd ?? new MainPages(this.w)
+    // the deltas would be records of the main channel, which could overtake the pages on others
+    if (this.multifd === undefined && options.xbzrleCacheBytes !== undefined) {
+      this.xbzrle = new XbzrlePages(this.w, options.xbzrleCacheBytes)
+    }
+    this.sink = this.multifd ?? this.xbzrle ?? new MainPages(this.w)
     if (options.returnPath ?? options.channel.duplex) this.returnPath = new ReturnPath(options.channel)
   }
 
@@ -147,7 +158,8 @@ export class OutgoingMigration {
   /** QMP's query-migrate. */
   query(): Record<string, unknown> {
     if (this.ram !== undefined && !this.over) this.figures.remainingBytes = this.ram.remainingPages * PAGE_SIZE
-    return queryMigrate(this.status, this.figures, this.pace.nowMs(), this.error?.message)
+    const { status, figures, xbzrle, error } = this
+    return queryMigrate(status, figures, this.pace.nowMs(), { xbzrle: xbzrle?.figures, error: error?.message })
   }
 
   private async setup(): Promise<void> {
@@ -185,7 +197,7 @@ export class OutgoingMigration {
       } else if (this.fits(ram.remainingPages, this.bandwidth.bytesPerMs)) {
         return
       }
-      await this.batch('part', BATCH_BYTES, true)
+      await this.batch()
       await this.pace.turn()
       this.check()
     }
@@ -226,32 +238,32 @@ export class OutgoingMigration {
   private collect(sinceMs: number): void {
     const dirty = this.ram!.collect()
     this.newRound = true
+    this.xbzrle?.nextRound()
     if (sinceMs > 0) this.figures.dirtyPagesPerSecond = (dirty * 1000) / sinceMs
     this.options.onPass?.(this.figures.dirtySyncs)
   }
 
-  /** One live section of pages; false if none is left. */
-  private async batch(type: 'part' | 'end', maxBytes: number, limited: boolean): Promise<boolean> {
+  /** One section of pages while the guest runs. */
+  private async batch(): Promise<void> {
     const { w, pace } = this
-    const limit = limited ? this.parameters.maxBandwidth : 0
+    const limit = this.parameters.maxBandwidth
     const start = pace.nowMs()
-    w.sectionStart(type, RAM_SECTION)
-    // a page of this round must not overtake one of the round before on another channel
-    if (this.newRound && this.multifd?.unsynced === true) this.syncChannels()
-    this.newRound = false
-    const more = this.ram!.write(
-      this.sink,
-      Math.min(maxBytes, this.bandwidth.room(limit)),
-      () => limited && pace.nowMs() - start >= BATCH_MS,
-      this.zeroPageDetection !== 'none',
-    )
-    if (type === 'end' || this.machine.multifdFlushAfterEachSection === true) this.syncChannels()
+    w.sectionStart('part', RAM_SECTION)
+    this.pages(Math.min(BATCH_BYTES, this.bandwidth.room(limit)), () => pace.nowMs() - start >= BATCH_MS)
+    if (this.machine.multifdFlushAfterEachSection === true) this.syncChannels()
     w.ramEos()
     w.sectionEnd()
     const bytes = await this.flush()
     await this.bandwidth.spent(bytes, limit, this.stop.signal)
     this.check()
-    return more
+  }
+
+  /** Pages of the live section that is open; false if none is left. */
+  private pages(maxBytes: number, timeIsUp: () => boolean): boolean {
+    // a page of this round must not overtake one of the round before on another channel
+    if (this.newRound && this.multifd?.unsynced === true) this.syncChannels()
+    this.newRound = false
+    return this.ram!.write(this.sink, maxBytes, timeIsUp, this.zeroPageDetection !== 'none')
   }
 
   private async pause(): Promise<void> {
@@ -263,10 +275,7 @@ export class OutgoingMigration {
     machine.runState = 'finish-migrate'
     if (this.before.running) this.options.onGuest?.(false)
     if (this.options.pauseBeforeSwitchover === true) {
-      const released = new Promise<void>((resolve) => (this.release = resolve))
-      this.setStatus('pre-switchover')
-      await released
-      this.release = undefined
+      await this.waitForOwner()
       this.check()
     }
     this.setStatus('device')
@@ -276,19 +285,37 @@ export class OutgoingMigration {
     }
   }
 
+  /** Until `continue` is called. A ping now and then keeps the destination patient, and finds out if it has gone. */
+  private async waitForOwner(): Promise<void> {
+    const released = new AbortController()
+    this.release = () => released.abort()
+    this.setStatus('pre-switchover')
+    for (;;) {
+      await sleep(this.pace, KEEPALIVE_MS, released.signal)
+      if (released.signal.aborted) break
+      if (this.returnPath !== undefined) this.w.ping(KEEPALIVE_PING)
+      await this.flush()
+      this.check()
+    }
+    this.release = undefined
+  }
+
   private async ramRest(): Promise<void> {
     this.collect(0)
     const resized = this.ram!.resized()
     if (resized !== undefined) throw this.fault('ram', 'the block was resized while it was sent', resized)
-    while (await this.moreThanABatch()) await this.batch('part', BATCH_BYTES, false)
-    await this.batch('end', Infinity, false)
+    this.w.sectionStart('end', RAM_SECTION)
+    while (this.pages(BATCH_BYTES, () => false)) {
+      await this.flush()
+      await this.pace.turn()
+      this.check()
+    }
+    this.syncChannels()
+    this.w.ramEos()
+    this.w.sectionEnd()
+    await this.flush()
+    this.check()
     this.figures.remainingBytes = 0
-  }
-
-  private async moreThanABatch(): Promise<boolean> {
-    if (this.ram!.leftPages * PAGE_SIZE <= BATCH_BYTES) return false
-    await this.pace.turn()
-    return true
   }
 
   private async devices(): Promise<void> {

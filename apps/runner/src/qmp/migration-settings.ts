@@ -46,6 +46,8 @@ export function setCapabilities(control: Control, list: readonly unknown[]): voi
     }
     return [capability, state]
   })
+  const on = { ...control.capabilities, ...Object.fromEntries(wanted) }
+  if (on.multifd && on.xbzrle) throw new QmpError('Multifd is not compatible with xbzrle')
   if (control.migrating) throw new QmpError("There's a migration process in progress")
   for (const [capability, state] of wanted) {
     if (capability in control.capabilities) Object.assign(control.capabilities, { [capability]: state })
@@ -69,11 +71,20 @@ const INERT: Readonly<Record<string, unknown>> = {
   'x-checkpoint-delay': 20000,
   'multifd-zlib-level': 1,
   'multifd-zstd-level': 1,
-  'xbzrle-cache-size': 67108864,
   'max-postcopy-bandwidth': 0,
+  'avail-switchover-bandwidth': 0,
+  'multifd-qatzip-level': 1,
+  'x-rdma-chunk-size': 1048576,
+  'vcpu-dirty-limit': 1,
+  'x-vcpu-dirty-limit-period': 1000,
+  mode: 'normal',
+  'direct-io': false,
+  'cpr-exec-command': [],
 }
 
 const MAX_DOWNTIME_MS = 2_000_000
+const COMPRESSIONS: readonly unknown[] = ['none', 'zlib', 'zstd', 'qatzip', 'qpl', 'uadk']
+const PAGE_BYTES = 4096
 const ZERO_PAGE_DETECTIONS: readonly unknown[] = ['none', 'legacy', 'multifd'] satisfies ZeroPageDetection[]
 
 /** A parameter that has an effect. `check` throws what is wrong with a value. */
@@ -108,22 +119,37 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'multifd-channels': {
     get: (control) => control.multifdChannels,
     check(value) {
-      if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 255) {
-        throw new QmpError("Parameter 'multifd_channels' expects a value between 1 and 255")
+      if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 255) {
+        throw new QmpError("Parameter 'multifd-channels' expects uint8_t")
       }
+      if (value === 0) throw new QmpError('Option multifd-channels expects a value between 1 and 255')
     },
     set: (control, value: number) => void (control.multifdChannels = value),
   },
   'multifd-compression': {
     get: () => 'none',
     check(value) {
+      if (!COMPRESSIONS.includes(value)) {
+        throw new QmpError(`Parameter 'multifd-compression' does not accept value '${String(value)}'`)
+      }
       if (value !== 'none') {
         throw new QmpError(
-          `Parameter 'multifd-compression': '${String(value)}' is not supported here, pages are not compressed`,
+          `Parameter 'multifd-compression': pages are sent as they are, '${String(value)}' is not there`,
         )
       }
     },
     set: () => undefined,
+  },
+  'xbzrle-cache-size': {
+    get: (control) => control.xbzrleCacheBytes,
+    check(value) {
+      uint64('xbzrle-cache-size')(value)
+      const bytes = value as number
+      if (bytes < PAGE_BYTES || !Number.isInteger(Math.log2(bytes))) {
+        throw new QmpError('Option xbzrle-cache-size expects a power of two no less than the target page size')
+      }
+    },
+    set: (control, value: number) => void (control.xbzrleCacheBytes = value),
   },
   'zero-page-detection': {
     get: ({ parameters, machine }) => parameters.zeroPageDetection ?? machine.zeroPageDetection ?? 'multifd',
@@ -160,7 +186,7 @@ export function setParameters(control: Control, args: Arguments): void {
       SETTINGS[name]!.check(value)
     } else if (!Object.hasOwn(INERT, name)) {
       throw new QmpError(`Parameter '${name}' is unexpected`)
-    } else if (value !== INERT[name]) {
+    } else if (JSON.stringify(value) !== JSON.stringify(INERT[name])) {
       throw new QmpError(`Parameter '${name}' has no effect here and cannot be changed`)
     }
   }

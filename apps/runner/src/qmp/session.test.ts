@@ -259,6 +259,79 @@ test('Parameters can be set while nothing else changes, and read back.', async (
   expect(s.control.parameters.maxBandwidth).toBe(1000)
 })
 
+/** What QEMU 11.1 knows, as it answers. */
+const QEMU_PARAMETERS = [
+  ...['cpu-throttle-tailslow', 'xbzrle-cache-size', 'cpu-throttle-initial', 'announce-max', 'direct-io'],
+  ...['avail-switchover-bandwidth', 'zero-page-detection', 'multifd-qatzip-level', 'x-rdma-chunk-size'],
+  ...['multifd-channels', 'mode', 'multifd-zstd-level', 'announce-initial', 'downtime-limit', 'tls-authz'],
+  ...['cpr-exec-command', 'vcpu-dirty-limit', 'multifd-compression', 'announce-rounds', 'announce-step', 'tls-creds'],
+  ...['x-vcpu-dirty-limit-period', 'multifd-zlib-level', 'max-cpu-throttle', 'max-postcopy-bandwidth'],
+  ...['tls-hostname', 'throttle-trigger-threshold', 'max-bandwidth', 'x-checkpoint-delay', 'cpu-throttle-increment'],
+]
+
+test('Every parameter of QEMU can be read, and beside them only our own two.', async () => {
+  const s = await negotiated()
+  const { return: told } = (await s.ask('query-migrate-parameters')) as { return: object }
+  expect(Object.keys(told).sort()).toEqual(
+    [...QEMU_PARAMETERS, 'x-godwit-idle-timeout', 'x-godwit-peer-timeout'].sort(),
+  )
+})
+
+test.each<[string, unknown, string]>([
+  ['multifd-channels', 0, 'Option multifd-channels expects a value between 1 and 255'],
+  ['multifd-channels', 256, "Parameter 'multifd-channels' expects uint8_t"],
+  ['multifd-compression', 'foo', "Parameter 'multifd-compression' does not accept value 'foo'"],
+  ['multifd-compression', 'zstd', "Parameter 'multifd-compression': pages are sent as they are, 'zstd' is not there"],
+  ['zero-page-detection', 'foo', "Parameter 'zero-page-detection' does not accept value 'foo'"],
+  ['xbzrle-cache-size', 5000, 'Option xbzrle-cache-size expects a power of two no less than the target page size'],
+  ['x-godwit-idle-timeout', -1, "Parameter 'x-godwit-idle-timeout' expects uint64"],
+])('The parameter %s refuses %o.', async (name, value, message) => {
+  const s = await negotiated()
+  const before = await s.ask('query-migrate-parameters')
+  expect(await s.ask('migrate-set-parameters', { [name]: value })).toEqual(error(message))
+  expect(await s.ask('query-migrate-parameters')).toEqual(before)
+})
+
+test('Multifd and xbzrle exclude each other, and a file cannot bear several channels.', async () => {
+  const s = await negotiated()
+  const set = (...names: string[]): Promise<unknown> =>
+    s.ask('migrate-set-capabilities', { capabilities: names.map((capability) => ({ capability, state: true })) })
+  expect(await set('multifd', 'xbzrle')).toEqual(error('Multifd is not compatible with xbzrle'))
+  expect(await set('xbzrle')).toEqual({ return: {} })
+  expect(await set('multifd')).toEqual(error('Multifd is not compatible with xbzrle'))
+  await s.ask('migrate-set-capabilities', { capabilities: [{ capability: 'xbzrle', state: false }] })
+  expect(await set('multifd')).toEqual({ return: {} })
+  const refused = error('Migration requires multi-channel URIs (e.g. tcp)')
+  expect(await s.ask('migrate', { uri: 'file:/nowhere' })).toEqual(refused)
+  const t = await negotiated()
+  await t.ask('migrate-set-capabilities', { capabilities: [{ capability: 'multifd', state: true }] })
+  await t.control.expectGuest({ kind: 'defer' })
+  expect(await t.ask('migrate-incoming', { uri: 'file:/nowhere' })).toEqual(refused)
+})
+
+test('A guest migrates over three channels between two monitors; the awaited one says where it waits.', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'godwit-qmp-')), 'migrate')
+  const a = await negotiated()
+  const b = await negotiated()
+  for (const s of [a, b]) {
+    await s.ask('migrate-set-capabilities', { capabilities: [{ capability: 'multifd', state: true }] })
+    await s.ask('migrate-set-parameters', { 'multifd-channels': 3 })
+  }
+  await b.control.expectGuest({ kind: 'defer' })
+  await b.ask('migrate-incoming', { uri: `unix:${path}` })
+  expect(await b.ask('query-migrate')).toEqual({
+    return: { status: 'setup', 'socket-address': [{ path, type: 'unix' }] },
+  })
+  a.machine.poke(7, 1234)
+  await a.ask('migrate', { uri: `unix:${path}` })
+  await until(() => !a.control.migrating && b.control.incoming?.status === 'completed')
+  expect(await b.ask('query-migrate')).toEqual({ return: { status: 'completed' } })
+  const { return: told } = (await a.ask('query-migrate')) as { return: { ram: Record<string, number> } }
+  expect(told.ram['multifd-bytes']).toBeGreaterThan(4096)
+  expect(b.machine.ram.bytes[7 * 4096]).toBe(1234 & 0xff)
+  b.control.stop()
+})
+
 test('A capability that is not there cannot be switched on, but off.', async () => {
   const s = await negotiated()
   const set = (capability: string, state: boolean): Promise<unknown> =>

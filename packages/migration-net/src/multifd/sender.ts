@@ -58,11 +58,12 @@ export class MultifdSender implements PageSink {
     return this.dirty
   }
 
-  page(block: string, pageOffset: number, bytes: Uint8Array): void {
+  page(block: string, pageOffset: number, bytes: Uint8Array): boolean {
     this.enter(block)
     if (this.data.length === 0) this.data = new Uint8Array(HEADER_BYTES + PACKET_PAGES * PAGE_SIZE)
     this.data.set(bytes, HEADER_BYTES + this.normal.length * PAGE_SIZE)
     this.normal.push(pageOffset)
+    return true
   }
 
   zero(block: string, pageOffset: number): void {

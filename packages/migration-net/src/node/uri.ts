@@ -83,6 +83,8 @@ export async function openOutgoing(address: MigrationAddress): Promise<Channel> 
 
 /** Where a guest comes from. */
 export interface Incoming {
+  /** Where it is awaited; a file needs none. */
+  readonly address?: SocketAddress
   /** The next connection; a file has one. */
   accept(): Promise<Channel>
   /** Waits no longer for connections that have not come. */
