@@ -143,7 +143,9 @@ export function take(s: CpuWire): void {
   if (s['env.fpregs_format_vmstate'] !== 0) throw new Error('x87 registers of 80 bits (format 0)')
   if ((s['env.hflags'] & 0x20_0000) !== 0) throw new Error('a guest outside nested virtualisation (SVM)')
   const flags = s['env.eflags']
-  if (flags > 0xffff_ffffn) throw new RangeError(`eflags of 32 bits, came 0x${flags.toString(16)}`)
+  if (flags > 0xffff_ffffn || (flags & 2n) === 0n) {
+    throw new RangeError(`eflags of 32 bits with bit 1 set, came 0x${flags.toString(16)}`)
+  }
   const { state } = s.cpu
   s['env.regs'].forEach((v, i) => state.setGpr(i, v))
   state.setBig(S.rip, s['env.eip'])

@@ -85,7 +85,7 @@ export const globalState = (): GlobalState => ({
 export function setRunState(s: GlobalState, name: string): void {
   s.runstate.fill(0)
   s.runstate.set(new TextEncoder().encode(name))
-  s.size = name.length + 1
+  s.size = name === '' ? 0 : name.length + 1
 }
 
 export function getRunState(s: GlobalState): string {

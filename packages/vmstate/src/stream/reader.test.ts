@@ -196,7 +196,7 @@ test.each([
   [
     'a long machine name',
     streamOf({ configuration: raw(7, 255, 255, 255, 255) }),
-    { code: 'configuration', path: 'name' },
+    { code: 'configuration', path: 'configuration/name' },
   ],
   [
     'mapped-ram',
@@ -218,7 +218,7 @@ test.each([
     streamOf({ end: raw(8, 0, 2, 0, 3, 0, 0, 0) }),
     { code: 'command', expected: '4 bytes of PING' },
   ],
-  ['a part of nothing', streamOf({ end: raw(2, 0, 0, 0, 99) }), { code: 'section', came: '99' }],
+  ['a part of nothing', streamOf({ end: raw(2, 0, 0, 0, 99) }), { code: 'element', came: '99' }],
   [
     'ram of another version',
     streamOf({ end: raw(1, 0, 0, 0, 8, 4, 114, 97, 109, 50, 0, 0, 0, 0, 0, 0, 0, 4) }),
