@@ -4,7 +4,7 @@ import { compareCpu } from './cpu.ts'
 import { compareFacts } from './facts.ts'
 import { HARMLESS } from './knowledge-harmless.ts'
 import { compareProperties } from './properties.ts'
-import { compareProtocol } from './protocol.ts'
+import { compareProtocol, type Modes } from './protocol.ts'
 import { compareRam } from './ram.ts'
 import { Side } from './resolve.ts'
 import { compareSections, devicesOn } from './sections.ts'
@@ -21,8 +21,12 @@ export interface CheckOptions {
   readonly destinationOptions?: readonly CompatProperty[]
   /** Both sides run under KVM: it has state of its own. Default false, TCG. */
   readonly kvm?: boolean
-  /** The migration uses several channels. */
+  /** Whether the guest was powered on in the source; left out when that is not known. */
+  readonly startedInSource?: boolean
+  /** The migration uses several channels; postcopy with a channel for urgent pages; TLS. */
   readonly multifd?: boolean
+  readonly preempt?: boolean
+  readonly tls?: boolean
 }
 
 /** Checks one direction, worst first; no verdict at all, or only fine ones, is a migration that works. */
@@ -45,17 +49,19 @@ export function check(a: Build, b: Build, machineType: string, options: CheckOpt
     ...machineNotes(source, destination),
     ...compareSections(source, destination, present),
     ...compareRam(source, destination, present),
-    ...compareProtocol(source, destination, options.multifd ?? false),
-    ...compareFacts(source, destination, types),
+    ...compareProtocol(source, destination, modesOf(options)),
+    ...compareFacts(source, destination, types, options.startedInSource),
     ...compareProperties(source, destination, types),
     ...compareCpu(source, destination, cpu),
   ]
   return onceEach(found.map(explained)).sort(bySeverity)
 }
 
+const modesOf = ({ multifd = false, preempt = false, tls = false }: CheckOptions): Modes => ({ multifd, preempt, tls })
+
 /** Equal parts of several sections are told once. */
 function onceEach(verdicts: readonly Verdict[]): Verdict[] {
-  const seen = new Map(verdicts.map((v) => [`${v.kind} ${v.code} ${v.path} ${v.condition ?? ''}`, v]))
+  const seen = new Map(verdicts.map((v) => [`${v.kind} ${v.code} ${v.path} ${v.reason}`, v]))
   return [...seen.values()]
 }
 
@@ -73,14 +79,22 @@ export interface BothDirections {
   readonly back: readonly Verdict[]
 }
 
+export interface BothOptions extends Omit<CheckOptions, 'startedInSource'> {
+  /** Where the guest was powered on, if that is known. */
+  readonly startedIn?: 'a' | 'b'
+}
+
 /** Checks a → b and b → a; source options are those of `a`, destination options those of `b`. */
-export function checkBoth(a: Build, b: Build, machineType: string, options: CheckOptions = {}): BothDirections {
-  const { sourceOptions, destinationOptions, ...rest } = options
-  const turned = {
-    ...(destinationOptions === undefined ? {} : { sourceOptions: destinationOptions }),
-    ...(sourceOptions === undefined ? {} : { destinationOptions: sourceOptions }),
+export function checkBoth(a: Build, b: Build, machineType: string, options: BothOptions = {}): BothDirections {
+  const { sourceOptions = [], destinationOptions = [], startedIn, ...rest } = options
+  const started = (which: 'a' | 'b') => (startedIn === undefined ? {} : { startedInSource: startedIn === which })
+  return {
+    there: check(a, b, machineType, { ...rest, sourceOptions, destinationOptions, ...started('a') }),
+    back: check(b, a, machineType, {
+      ...{ ...rest, sourceOptions: destinationOptions, destinationOptions: sourceOptions },
+      ...started('b'),
+    }),
   }
-  return { there: check(a, b, machineType, options), back: check(b, a, machineType, { ...rest, ...turned }) }
 }
 
 /** By name, or by the alias that the build gives it. */
