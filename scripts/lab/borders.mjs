@@ -50,8 +50,24 @@ export class Tracker {
   }
 }
 
-/** Breaks the main connection at an offset, or where a part begins; or turns all bits of the byte there. */
-export function spoilerOf({ fault, at, border }, tracker) {
+const MULTIFD_MAGIC = 0x11223344
+const CHANNEL_AT = 24
+
+/** Tells connections apart by how they begin: "main", or "multifd/0" and so on. */
+export function channelNames() {
+  const names = new Map()
+  return (bytes, offset, connection) => {
+    if (offset === 0) {
+      const beside = bytes.length > CHANNEL_AT && bytes.readUInt32BE(0) === MULTIFD_MAGIC
+      names.set(connection, beside ? `multifd/${bytes[CHANNEL_AT]}` : 'main')
+    }
+    return names.get(connection)
+  }
+}
+
+/** Breaks a connection at an offset, or the main one where a part begins; or turns all bits of the byte there. */
+export function spoilerOf({ fault, at, border, channel = 'main' }, tracker) {
+  const nameOfChannel = channelNames()
   let held = Buffer.alloc(0)
   let done = false
   return {
@@ -60,19 +76,16 @@ export function spoilerOf({ fault, at, border }, tracker) {
       return done
     },
     spoil(bytes, offset, connection) {
-      if (connection > 0 || done) return { pass: bytes }
-      if (fault === 'flip') {
+      const name = nameOfChannel(bytes, offset, connection)
+      if (name === 'main') tracker.feed(bytes)
+      if (name !== channel || done) return { pass: bytes }
+      if (border === undefined) {
         if (at < offset || at >= offset + bytes.length) return { pass: bytes }
         done = true
+        if (fault === 'cut') return { pass: bytes.subarray(0, at - offset), cut: true }
         const pass = Buffer.from(bytes)
         pass[at - offset] ^= 0xff
         return { pass }
-      }
-      tracker.feed(bytes)
-      if (border === undefined) {
-        if (at >= offset + bytes.length) return { pass: bytes }
-        done = true
-        return { pass: bytes.subarray(0, Math.max(0, at - offset)), cut: true }
       }
       // what is not read whole yet may be the beginning of the part
       held = Buffer.concat([held, bytes])

@@ -7,6 +7,7 @@
  *     --flips N            offsets at which a byte is turned instead, each way (default 50)
  *     --no-borders         without the beginnings of sections
  *     --way in|out|both    in: from QEMU to Godwit (default both)
+ *     --multifd N          channels beside the main one (default 0); then half of the offsets lie in them
  *     --seed N
  *     --json FILE
  */
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     flips: { type: 'string', default: '50' },
     'no-borders': { type: 'boolean', default: false },
     way: { type: 'string', default: 'both' },
+    multifd: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -65,13 +67,21 @@ const [vmstate, machines, migration, node] = await Promise.all(
     (name) => import(`../../packages/${name}.js`),
   ),
 )
+const packages = { folder, vmstate, machines, migration, node }
 const random = randomFrom(Number(options.seed))
 const results = []
 
-function placesOf(borders, share) {
+function placesOf(borders, lengths, share) {
   const [rest, eof] = ['ram end', 'eof'].map((name) => borders.get(name))
+  const beside = [...lengths.keys()].filter((name) => name !== 'main').sort()
   const place = (i) => (i % 2 === 0 ? random(eof) : rest + random(eof - rest))
-  const offsets = (n, fault) => Array.from({ length: n }, (_, i) => ({ fault, at: place(i) }))
+  const besides = (channel) => ({ channel, at: random(lengths.get(channel)) })
+  const offsets = (n, fault) =>
+    Array.from({ length: n }, (_, i) =>
+      beside.length > 0 && i % 4 < 2
+        ? { fault, ...besides(beside[Math.floor(i / 4) % beside.length]) }
+        : { fault, at: place(i) },
+    )
   return [
     ...(options['no-borders'] ? [] : [...borders.keys()].map((border) => ({ fault: 'cut', border }))),
     ...offsets(share(Number(options.offsets)), 'cut'),
@@ -81,15 +91,15 @@ function placesOf(borders, share) {
 
 async function round(from, to, share) {
   const way = `${from === GODWIT ? 'Godwit' : `QEMU ${from}`} -> ${to === GODWIT ? 'Godwit' : `QEMU ${to}`}`
-  const victim = await Victim.start(from, { folder, vmstate, machines, migration, node })
+  const victim = await Victim.start(from, { ...packages, multifd: Number(options.multifd) })
   try {
     const borders = await victim.borders()
-    const places = placesOf(borders, share)
+    const places = placesOf(borders, victim.lengths, share)
     console.log(`${way}: ${places.length} faults, ${borders.size} parts in a stream of ${borders.get('eof')} bytes`)
     for (const [i, place] of places.entries()) {
       const result = { way, ...(await injure(victim, to, place).catch((e) => ({ ...place, wrong: [e.message] }))) }
       results.push(result)
-      const where = place.border ?? `offset ${place.at}`
+      const where = place.border ?? `${place.channel ?? 'main'} offset ${place.at}`
       for (const w of result.wrong) {
         console.log(`  WRONG ${place.fault} at ${where}: ${w} (${result.source}; ${result.sourceSays}; ${result.says})`)
       }

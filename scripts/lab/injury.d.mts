@@ -4,6 +4,8 @@ export interface Fault {
   readonly fault: 'cut' | 'flip'
   readonly at?: number
   readonly border?: string
+  /** Of a channel beside the main one: "multifd/0". */
+  readonly channel?: string
 }
 
 export interface Injury extends Fault {
@@ -17,7 +19,7 @@ export interface Injury extends Fault {
 export class Victim {
   static start(
     kind: string,
-    lab: { folder: string; vmstate: object; machines: object; migration: object; node: object },
+    lab: { folder: string; vmstate: object; machines: object; migration: object; node: object; multifd?: number },
   ): Promise<Victim>
   readonly peer: { end(): Promise<void> }
   borders(): Promise<ReadonlyMap<string, number>>

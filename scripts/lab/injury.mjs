@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildTinyGuest, tinyChain } from '../../guests/tiny.mjs'
 import { TickWatch } from '../ticks.mjs'
-import { Tracker, spoilerOf } from './borders.mjs'
+import { Tracker, channelNames, spoilerOf } from './borders.mjs'
 import { setWay } from './hop.mjs'
 import { openLink } from './link.mjs'
 import { GODWIT, Peer, until } from './peers.mjs'
@@ -20,9 +20,12 @@ let count = 0
 
 /** A source that stays alive through all faults. */
 export class Victim {
+  /** Bytes of each channel, once `borders` has been asked for. */
+  lengths = new Map()
   /**
    * @param {string} kind a release of QEMU, or GODWIT
-   * @param {{ folder: string, vmstate: object, machines: object, migration: object, node: object }} lab the packages
+   * @param {{ folder: string, vmstate: object, machines: object, migration: object, node: object, multifd?: number }} lab the
+   *   packages, and how many channels there are beside the main one
    */
   static async start(kind, lab) {
     const victim = new Victim()
@@ -68,8 +71,11 @@ export class Victim {
   /** A whole migration, after which the guest goes on here: where the parts of its stream begin. */
   async borders() {
     const tracker = new Tracker(this.lab.vmstate, this.scratch())
-    const result = await this.migrate({ kind: GODWIT }, (bytes, _, connection) => {
-      if (connection === 0) tracker.feed(bytes)
+    const nameOf = channelNames()
+    const result = await this.migrate({ kind: GODWIT }, (bytes, offset, connection) => {
+      const name = nameOf(bytes, offset, connection)
+      if (name === 'main') tracker.feed(bytes)
+      this.lengths.set(name, offset + bytes.length)
       return { pass: bytes }
     })
     if (result.source !== 'completed') throw new Error(`${this.peer.name}: ${result.source}: ${result.sourceSays}`)
@@ -86,7 +92,7 @@ export class Victim {
     const destination = await (to.kind === GODWIT ? this.#godwit(`${name}.b`) : this.#qemu(to, `${name}.b`))
     const link = await openLink(`${name}.f`, `${name}.b`, { spoil })
     try {
-      await setWay(this.peer, { returnPath: true })
+      await setWay(this.peer, this.#way)
       await this.peer.run('migrate', { uri: `unix:${name}.f` })
       const info = await this.#settled()
       const arrived = await destination.settled(info.waited ? 0 : PATIENCE_MS)
@@ -104,6 +110,10 @@ export class Victim {
       await destination.end()
       rmSync(`${name}.b`, { force: true })
     }
+  }
+
+  get #way() {
+    return { returnPath: true, multifd: this.lab.multifd ?? 0 }
   }
 
   async #settled() {
@@ -129,10 +139,12 @@ export class Victim {
     const { migration, node } = this.lab
     // a machine that has refused a guest is as it was, and takes the next
     this.target ??= this.machine()
-    const listening = await node.listen({ kind: 'unix', path })
+    const channels = this.lab.multifd ?? 0
+    const listening = await node.openIncoming({ kind: 'unix', path }, 1 + channels)
     let incoming
     const arriving = listening.accept().then((channel) => {
-      incoming = new migration.IncomingMigration({ machine: this.target, channel, autostart: false })
+      const multifd = channels === 0 ? {} : { multifd: { channels, accept: () => listening.accept() } }
+      incoming = new migration.IncomingMigration({ machine: this.target, channel, autostart: false, ...multifd })
       return incoming.run()
     })
     arriving.catch(() => undefined)
@@ -150,11 +162,19 @@ export class Victim {
   }
 
   async #qemu({ kind }, path) {
-    const args = [...this.args, '-incoming', `unix:${path}`, '-S']
-    const peer = await Peer.start(kind, { folder: this.lab.folder, args })
+    const peer = await Peer.start(kind, { folder: this.lab.folder, args: [...this.args, '-incoming', 'defer', '-S'] })
+    await setWay(peer, this.#way)
+    await peer.run('migrate-incoming', { uri: `unix:${path}` })
     return {
       settled: async (ms) => {
-        const here = async () => ['paused', 'prelaunch'].includes(await peer.status().catch(() => ''))
+        // a QEMU that hangs does not answer either
+        const here = async () =>
+          ['paused', 'prelaunch'].includes(
+            await within(
+              peer.status().catch(() => ''),
+              2000,
+            ),
+          )
         const found = await until(
           async () => (peer.done !== undefined ? 'ended' : (await here()) && 'here'),
           Math.max(ms, 2000),
@@ -181,7 +201,7 @@ async function within(promise, ms) {
 
 /**
  * One fault. @returns the outcome; `wrong` says what should have been otherwise.
- * @param {{ fault: 'cut' | 'flip', at?: number, border?: string }} what
+ * @param {{ fault: 'cut' | 'flip', at?: number, border?: string, channel?: string }} what
  */
 export async function injure(victim, to, what) {
   const tracker = new Tracker(victim.lab.vmstate, victim.scratch())
@@ -192,10 +212,15 @@ export async function injure(victim, to, what) {
   const eof = tracker.borders.get('eof')
   const place = what.at ?? tracker.borders.get(what.border)
   // a Godwit that has given its EOF away does not know whether it arrived, and then lets its guest stand: decision 0003
-  const late = eof !== undefined && (victim.peer.kind === GODWIT ? place >= eof : place > eof)
+  const late =
+    what.channel === undefined && eof !== undefined && (victim.peer.kind === GODWIT ? place >= eof : place > eof)
   if (!spoiler.done) return { ...what, ...result, outcome: 'not reached', wrong }
-  if (result.waited && what.fault === 'cut') wrong.push('somebody waited for ever')
-  if (what.fault === 'cut' && !late) {
+  // QEMU 11.1 waits for ever for the threads of channels that broke: docs/lab.md
+  const qemuHangs = to !== GODWIT && what.channel !== undefined && result.source !== 'cancelled'
+  if (result.waited && what.fault === 'cut' && !qemuHangs) wrong.push('somebody waited for ever')
+  // a channel beside the main one may have said all that counts before it broke
+  const harmless = what.channel !== undefined && result.arrived && result.source === 'completed'
+  if (what.fault === 'cut' && !late && !harmless) {
     if (result.source !== 'failed') wrong.push(`the source says ${result.source}`)
     if (!result.runs) wrong.push('the source did not go on by itself')
     if (result.sourceSays === '' && victim.peer.kind === GODWIT) wrong.push('the source does not say why')
