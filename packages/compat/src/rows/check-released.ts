@@ -1,5 +1,5 @@
 /** Rows and defaults against what was released. */
-import { compatOf, newestOf, parentsOf, typeName, type Family } from '@godwit/machines'
+import { compatOf, lifecycleOf, newestOf, parentsOf, typeName, type Family } from '@godwit/machines'
 import { sameValue } from './check-properties.ts'
 import type { RowFinding, RowWorld } from './check.ts'
 import { digestOfRow, isFrozen, linesOf } from './frozen.ts'
@@ -40,17 +40,27 @@ export function checkFrozen({ families, frozen, released }: RowWorld): RowFindin
       })
     }
   }
-  for (const where of Object.keys(frozen.rows).filter((name) => !there.has(name))) {
+  for (const where of Object.keys(frozen.rows).filter(
+    (name) => !there.has(name) && !mayBeGone(families, name, released),
+  )) {
     found.push({
       where,
       what: 'was released and is gone',
-      remedy: `put it back; when it dies is said by the calendar (godwit machine deprecations), and its frozen row goes with it`,
+      remedy: `put it back; the calendar says when it may go (godwit machine deprecations)`,
     })
   }
   if (frozen.release !== released) {
     found.push({ where: released, what: `is out, and the frozen rows are those of ${frozen.release}`, remedy: FREEZE })
   }
   return found
+}
+
+/** Whether the calendar has ended a version whose row is not there any more. */
+function mayBeGone(families: readonly Family[], name: string, released: string): boolean {
+  const family = families.find((f) => name.startsWith(`${f.name}-`))
+  const version = name.slice((family?.name.length ?? 0) + 1)
+  if (family === undefined || !/^\d+\.\d+(\.\d+)?$/.test(version)) return false
+  return lifecycleOf({ family, name, version: { version, compat: {} } }, released).state === 'deleted'
 }
 
 /** The row of the newest release: each entry keeps what that release had, of a default that has changed since. */

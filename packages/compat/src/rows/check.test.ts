@@ -210,6 +210,17 @@ test.each<[string, Partial<RowWorld>, RegExp]>([
   expect(told(change)).toMatch(message)
 })
 
+test('a version that the calendar has ended may go, one that it has not may not', () => {
+  const before = freeze(
+    [family([...rows, { version: '10.1', compat: {} }, { version: '5.1', compat: {} }])],
+    devices,
+    '11.1',
+  )
+  const text = told({ frozen: before })
+  expect(text).toMatch(/pc-test-10\.1: was released and is gone/)
+  expect(text).not.toContain('pc-test-5.1')
+})
+
 test('an alias that loses its machine by the calendar is found in the release that deletes it', () => {
   const old: readonly Version[] = [...rows, { version: '5.2', compat: {} }]
   const aliased = [family(old, { aliases: { xenfv: '5.2' } })]

@@ -121,4 +121,4 @@ test('on a copy of the source the check is content after the change, and not wit
   expect(check()).toBe('67 released rows\n')
   writeFileSync(join(copy, ROWS), rowsBefore)
   expect(check()).toMatch(/PIIX4_PM\.smm-compat is on by default and was off in 11\.1/)
-}, 60_000)
+}, 120_000)
