@@ -88,6 +88,7 @@ export class OutgoingMigration {
   private committed = false
   private before: { readonly running: boolean; readonly runState: string } | undefined
   private pausedAtMs = 0
+  private descriptionText: string | undefined
   /** The dirty log was collected since the last batch. */
   private newRound = false
   private release: (() => void) | undefined
@@ -327,20 +328,18 @@ export class OutgoingMigration {
       this.w.device({ sectionId, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
     }
     this.path = undefined
-    if (this.returnPath === undefined) {
-      await this.flush()
-      return
-    }
     // whatever breaks before the echo comes leaves the guest here; after it, all that is missing is the end
-    this.w.ping(LAST_PING)
+    if (this.returnPath !== undefined) this.w.ping(LAST_PING)
     await this.flush()
+    // meanwhile the destination loads
+    if (this.machine.suppressVmdesc !== true) this.descriptionText = descriptionText(this.description())
+    if (this.returnPath === undefined) return
     await within(this.pace, this.parameters.peerTimeoutMs, this.returnPath.lastPong)
   }
 
   private async handOver(): Promise<void> {
-    const { machine, w } = this
-    w.eof()
-    if (machine.suppressVmdesc !== true) w.vmdescription(descriptionText(this.description()))
+    this.w.eof()
+    if (this.descriptionText !== undefined) this.w.vmdescription(this.descriptionText)
     this.check()
     this.committed = true
     await this.flush()
