@@ -14,7 +14,7 @@ import { settling } from './functions.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
-import { RegionUnit, type Ground } from './unit.ts'
+import { RegionUnit, type Ground, type PageCache } from './unit.ts'
 
 export interface EmitOptions {
   readonly base: number
@@ -51,6 +51,8 @@ class RegionEmitter implements Ground {
   private readonly home: { readonly res: number; readonly cv: number; readonly aux: number }
   private readonly regs = new Map<number, number>()
   private readonly written = new Set<number>()
+  private readonly caches = new Map<string, PageCache>()
+  private looping: ReadonlySet<number> = new Set()
   private readonly ret: number
   private readonly budget: number
   private readonly granted: number
@@ -83,6 +85,7 @@ class RegionEmitter implements Ground {
     this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
     for (const to of edges) for (const s of to) this.ways[s]!++
     this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
+    this.looping = this.structure.loops()
     const { e, home } = this
     e.block((end) => {
       this.out = end.depth
@@ -133,6 +136,17 @@ class RegionEmitter implements Ground {
 
   inWasm(name: string): boolean {
     return this.o.inWasm(name)
+  }
+
+  pageCache(base: number, write: boolean): PageCache | undefined {
+    if (!this.looping.has(this.node)) return undefined
+    const key = `${base}${write ? 'w' : 'r'}`
+    let cache = this.caches.get(key)
+    if (cache === undefined) {
+      cache = { page: this.func.local(I64), addend: this.func.local(I32) }
+      this.caches.set(key, cache)
+    }
+    return cache
   }
 
   bail(): void {
@@ -344,6 +358,8 @@ class RegionEmitter implements Ground {
     for (const [key, index] of this.regs)
       if (key < 16) load(index, 'i64_load', S.gpr + 8 * key)
       else load(index, 'v128_load', S.xmm + 16 * (key - 16))
+    // No address is so near to this one.
+    for (const { page } of this.caches.values()) func.i64(0, 0x4000_0000).set(page)
     if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
     if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
   }

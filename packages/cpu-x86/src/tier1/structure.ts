@@ -45,6 +45,13 @@ export class Structure {
     this.group(nodes, new Set(), this.graph.entries, entry)
   }
 
+  /** Nodes that can come round again without leaving the region. */
+  loops(): ReadonlySet<number> {
+    const { graph } = this
+    const parts = this.components(reachable(graph), new Set(), graph.entries)
+    return new Set(parts.flatMap((part) => (part.loop ? part.nodes : [])))
+  }
+
   /** Goes on with a node. */
   go(node: number): void {
     const target = this.targets.get(node)

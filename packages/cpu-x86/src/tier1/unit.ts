@@ -1,7 +1,7 @@
 /** A Unit whose operands are known: registers are locals, flags stay symbolic, what is rare is left to tier 0. */
 import { F64, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
 import { LOADS, STORES, typeOf } from '../access.ts'
-import type { AddressSize, Insn, MemOperand, RegOperand, Size } from '../decode/insn.ts'
+import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
 import type { Flags } from '../flags.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { S, SEG, TLB } from '../state.ts'
@@ -10,6 +10,12 @@ import { segmentForm } from '../tier0/tracked.ts'
 import type { Emit } from '../wasm/emit.ts'
 import { fillArgument } from './functions.ts'
 import { k32, k64, kf64, kv128, local, type Val } from '../wasm/value.ts'
+
+/** A translation kept in locals: a page's linear address, and what makes an address in it a host address. */
+export interface PageCache {
+  readonly page: number
+  readonly addend: number
+}
 
 /** What an instruction needs of the region it is emitted into. */
 export interface Ground {
@@ -25,6 +31,8 @@ export interface Ground {
   /** Index of a runtime function, and whether it is WebAssembly. */
   runtime(name: string): number
   inWasm(name: string): boolean
+  /** In loops: the last page that was reached through a base register. */
+  pageCache(base: number, write: boolean): PageCache | undefined
   /** Leaves the instruction to tier 0: nothing of it was done. */
   bail(): void
   branch(taken: Val): void
@@ -69,7 +77,7 @@ export class RegionUnit implements Unit {
       case 'reg':
         return this.register(o, size)
       case 'mem':
-        return this.memory(o.segment, options.address ?? this.address(i), size, intent, options)
+        return this.reach(baseOf(o), o.segment, options.address ?? this.address(i), size, intent, options)
     }
   }
 
@@ -103,8 +111,22 @@ export class RegionUnit implements Unit {
     this.e.assign(this.g.xmm(number, true), value)
   }
 
-  /** The one place that computes a linear address. */
   memory(segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions = {}): Place {
+    return this.reach(segment === SS ? RSP : IMPLICIT + segment, segment, address, size, intent, options)
+  }
+
+  /** The one place that computes a linear address. */
+  private reach(base: number, segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions): Place {
+    return this.open(base, ...this.linear(segment, address, size, intent, options), intent)
+  }
+
+  private linear(
+    segment: number,
+    address: Val,
+    size: Size,
+    intent: Intent,
+    options: PlaceOptions,
+  ): [linear: Val, size: Size] {
     const { e } = this
     const { base, mode } = this.g
     const real = options.size ?? size
@@ -129,7 +151,7 @@ export class RegionUnit implements Unit {
           .ne(0),
         () => this.g.bail(),
       )
-    return this.open(linear, real, intent)
+    return [linear, real]
   }
 
   field(type: ValueType, offset: number): Val {
@@ -207,6 +229,24 @@ export class RegionUnit implements Unit {
 
   again(): void {
     throw new Error('instructions that repeat are not compiled')
+  }
+
+  private slotOf(low: Val): Val {
+    return this.e.let(
+      low
+        .shrU(7)
+        .and((TLB.entries - 1) * TLB.entryBytes)
+        .add(this.g.tlb()),
+    )
+  }
+
+  private tagAt(slot: Val, intent: Intent): Val {
+    return this.e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
+  }
+
+  /** Page of the last byte, and so of all bytes, or none of the first byte's. */
+  private pageOf(linear: Val, bytes: number): Val {
+    return (bytes === 1 ? linear : linear.add(bytes - 1)).and(-4096)
   }
 
   private leave(): void {
@@ -298,23 +338,31 @@ export class RegionUnit implements Unit {
   }
 
   /** Devices, page borders, faults and pages with code are tier 0's: `fill` only gives plain memory. */
-  private open(linear: Val, size: Size, intent: Intent): Place {
+  private open(base: number, linear: Val, size: Size, intent: Intent): Place {
     const { e, g } = this
     const bytes = size === 0 ? 1 : size / 8
     const low = linear.to32()
-    const slot = e.let(
-      low
-        .shrU(7)
-        .and((TLB.entries - 1) * TLB.entryBytes)
-        .add(g.tlb()),
-    )
-    const tag = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
-    const page = (bytes === 1 ? linear : linear.add(bytes - 1)).and(-4096)
-    e.unlikely(page.ne(tag), () => {
-      const argument = k32(fillArgument(intent !== 'read', bytes))
-      e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())
-    })
-    const host = e.let(low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
+    const cache = g.pageCache(base, intent !== 'read')
+    let host: Val
+    if (cache === undefined) {
+      const slot = this.slotOf(low)
+      e.unlikely(this.pageOf(linear, bytes).ne(this.tagAt(slot, intent)), () => {
+        const argument = k32(fillArgument(intent !== 'read', bytes))
+        e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())
+      })
+      host = e.let(low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
+    } else {
+      const beside = linear.sub(local(I64, cache.page)).gtU(k64(4096 - bytes))
+      e.unlikely(beside, () => {
+        const slot = this.slotOf(low)
+        const tag = this.tagAt(slot, intent)
+        // No call here: one would make V8 spill registers in the loop.
+        e.unlikely(this.pageOf(linear, bytes).ne(tag), () => g.bail())
+        e.assign(cache.page, tag)
+        e.assign(cache.addend, e.load(I32, 'i32_load', slot, TLB.addend))
+      })
+      host = e.let(low.add(local(I32, cache.addend)))
+    }
     return {
       get: () => {
         if (size === 80 || size === 0) throw new Error(`a memory operand of ${size} bits has no value of its own`)
@@ -324,6 +372,13 @@ export class RegionUnit implements Unit {
     }
   }
 }
+
+/** Names of page caches: a register, or what an instruction implies. */
+const RSP = 4
+const INDEX_ONLY = 16
+const ABSOLUTE = 32
+const IMPLICIT = 40
+const baseOf = (o: MemOperand): number => (o.base >= 0 ? o.base : o.index >= 0 ? INDEX_ONLY + o.index : ABSOLUTE)
 
 function refuse(): void {
   throw new Error('an operand that cannot be written')
