@@ -73,6 +73,8 @@ test('A field that is new but would inherit an old birth.', () => {
     put it into a subsection of its own, born: '11.2', with a gate`,
   ])
   expect(says(withFields({ mood: born('11.2', u8) }))).toEqual([])
+  // the newest release is out: it cannot have had the line
+  expect(says(withFields({ mood: born('11.1', u8) })).length).toBe(1)
 })
 
 test('A subsection without a gate.', () => {
