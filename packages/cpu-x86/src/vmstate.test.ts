@@ -5,7 +5,7 @@ import { FLAG } from './cpu-state.ts'
 import { PENDING, S } from './state.ts'
 import { bench, longBench, protectedBench } from './system/testing.ts'
 import { CPU_SECTIONS } from './vmstate.fixture.ts'
-import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire } from './vmstate.ts'
+import { cpuCommonVmstate, cpuVmstate, newCpuCommonWire, newCpuWire, type CpuWire } from './vmstate.ts'
 import { hflagsOf } from './vmstate-copy.ts'
 
 const recorded = (name: string): Uint8Array => new Uint8Array(inflateSync(Buffer.from(CPU_SECTIONS[name]!, 'base64')))
@@ -43,6 +43,32 @@ test('a rate of the TSC that somebody asked for travels, and stays where a strea
   a.state.tscKhz = 0n
   loadBytes(cpuVmstate, newCpuWire(b.cpu), saveBytes(cpuVmstate, wire))
   expect(b.state.tscKhz).toBe(2_596_148n)
+})
+
+test.each<[string, (wire: CpuWire) => void, RegExp]>([
+  ['a selector of 17 bits', (w) => (w['env.segs'][3]!.selector = 0x1_0000), /selectors of 16 bits, came 0x10000/],
+  ['a segment base that is not canonical', (w) => (w['env.ldt'].base = 1n << 63n), /a canonical segment base/],
+  ['a SYSENTER_EIP that is not canonical', (w) => (w['env.sysenter_eip'] = 1n << 50n), /a canonical SYSENTER_EIP/],
+  ['EFLAGS of 33 bits', (w) => (w['env.eflags'] = 0x1_0000_0002n), /eflags of 32 bits/],
+  ['EFLAGS without the bit that is always set', (w) => (w['env.eflags'] = 0x200n), /with bit 1 set, came 0x200/],
+  ['an x87 opcode of 12 bits', (w) => (w['env.fpop'] = 0x800), /an x87 opcode of 11 bits, came 0x800/],
+])('%s is refused', (_, change, message) => {
+  const wire = newCpuWire(bench().cpu)
+  const bytes = saveBytes({ ...cpuVmstate, preSave: (s) => (cpuVmstate.preSave!(s), change(s)) }, wire)
+  expect(() => loadBytes(cpuVmstate, newCpuWire(bench().cpu), bytes)).toThrow(message)
+})
+
+test('requests that no processor here knows are refused, and those to the run loop of another emulator dropped', () => {
+  const wire = newCpuCommonWire(bench().cpu)
+  const plain = { ...cpuCommonVmstate, preSave: () => undefined }
+  const load = (halted: number, requests: number): (() => void) => {
+    Object.assign(wire, { halted, interrupt_request: requests })
+    const bytes = saveBytes(plain, wire)
+    return () => loadBytes(cpuCommonVmstate, newCpuCommonWire(bench().cpu), bytes)
+  }
+  expect(load(1, 0x2 | 0x84)).not.toThrow()
+  expect(load(2, 0)).toThrow(/halted 0 or 1, came 2/)
+  expect(load(0, 0x100)).toThrow(/no request but those of this processor, came 0x100/)
 })
 
 test('a state goes from one processor to another', () => {

@@ -12,7 +12,7 @@
  *   pause     guest stands still                        (a failure up to here, or in the next three
  *             [SWITCHOVER_START]               ──────▶   lines: the source's guest goes on)
  *   ramRest   END ram: the last pages          ──────▶
- *   devices   FULL sections                    ──────▶  devices    decoded; undone if anything fails later
+ *   devices   FULL sections                    ──────▶  devices    decoded; of no use if anything fails later
  *             PING 2                           ──────▶             ──────▶ PONG 2: only the end is missing
  *   handOver  EOF, VMDESCRIPTION               ──────▶  load       timers and wires set again
  *             -- from here only the destination may start the guest --

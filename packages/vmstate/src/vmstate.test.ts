@@ -375,3 +375,23 @@ test('a failed load puts plain derived data back and does not walk into objects 
   Object.defineProperty(line, 'level', { enumerable: false })
   expect(() => loadBytes(wired, { ...state, line }, Uint8Array.of(9))).toThrow('no')
 })
+
+test('bytes that are loaded from a Buffer are not a view of it', () => {
+  const vmstate: VMState<{ data: Uint8Array }> = {
+    name: 'bytes',
+    version: 1,
+    minVersion: 1,
+    life: { born: '1.0' },
+    fields: { data: buffer(4) },
+  }
+  const wire = Buffer.from([1, 2, 3, 4])
+  const state = { data: new Uint8Array(0) }
+  load(vmstate, state, new Reader(wire))
+  wire.fill(9)
+  expect([...state.data]).toEqual([1, 2, 3, 4])
+})
+
+test('a name that no terminal should see is spelt out in the error', () => {
+  const error = new VMStateError('value', 7, '\u001b[2Jx', 'y').under('chip/')
+  expect(error.message).toBe('chip/ at offset 7: expected \\x1b[2Jx, came y')
+})

@@ -123,6 +123,11 @@ export const piix3Ide = device({
         wires.irq1.lower()
       },
       afterLoad() {
+        for (const channel of [0, 1] as const) {
+          const drive = s[`bus[${channel}].ifs`].findIndex((d) => d.identify_set !== 0)
+          if (drive >= 0)
+            throw new Error(`no drive on channel ${channel}: the guest knows its drive ${drive}, which is not here`)
+        }
         pci.afterLoad()
         wires.irq0.restore(false)
         wires.irq1.restore(false)
