@@ -9,7 +9,8 @@ export interface PageSink {
   readonly pendingBytes: number
   /** The bytes are copied. True if they go out as they are, false if shorter. */
   page(block: string, pageOffset: number, bytes: Uint8Array): boolean
-  zero(block: string, pageOffset: number): void
+  /** True if it goes out without data. */
+  zero(block: string, pageOffset: number): boolean
 }
 
 /** Pages as records of the main channel. */
@@ -29,8 +30,9 @@ export class MainPages implements PageSink {
     return true
   }
 
-  zero(block: string, pageOffset: number): void {
+  zero(block: string, pageOffset: number): boolean {
     this.w.ramZero({ block, pageOffset })
+    return true
   }
 }
 
@@ -114,8 +116,8 @@ export class RamSender {
         const page = p.pages[p.at++]!
         const offset = page * PAGE_SIZE
         if (findZeroes && isZero(p.words, page)) {
-          sink.zero(p.block.name, offset)
-          this.figures.zeroPages++
+          if (sink.zero(p.block.name, offset)) this.figures.zeroPages++
+          else this.figures.normalPages++
         } else {
           const bytes = p.block.bytes.subarray(offset, offset + PAGE_SIZE)
           if (sink.page(p.block.name, offset, bytes)) this.figures.normalPages++

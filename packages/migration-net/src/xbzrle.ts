@@ -98,9 +98,9 @@ export class XbzrlePages extends MainPages {
     return false
   }
 
-  override zero(block: string, pageOffset: number): void {
+  override zero(block: string, pageOffset: number): boolean {
     this.cache.get(`${block} ${pageOffset}`)?.bytes.fill(0)
-    super.zero(block, pageOffset)
+    return super.zero(block, pageOffset)
   }
 
   private keep(key: string, bytes: Uint8Array): void {

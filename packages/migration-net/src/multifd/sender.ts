@@ -13,6 +13,13 @@ export interface MultifdSending {
   readonly uuid?: Uint8Array
 }
 
+/**
+ * Blocks that a QEMU has filled before the guest comes. It takes the first zero page that a packet names for one that is
+ * zero already, so these are sent as they are; seen with QEMU 10.0 and 11.1, which kept their own ACPI tables.
+ */
+const FILLED = '/rom@'
+const ZEROES = new Uint8Array(PAGE_SIZE)
+
 /** Thrown when one of the channels cannot be written; names which. */
 export class ChannelOfMany extends Error {
   readonly id: number
@@ -66,10 +73,15 @@ export class MultifdSender implements PageSink {
     return true
   }
 
-  zero(block: string, pageOffset: number): void {
-    if (!this.zeroesInPackets) return this.main.ramZero({ block, pageOffset })
+  zero(block: string, pageOffset: number): boolean {
+    if (!this.zeroesInPackets) {
+      this.main.ramZero({ block, pageOffset })
+      return true
+    }
+    if (block.startsWith(FILLED)) return !this.page(block, pageOffset, ZEROES)
     this.enter(block)
     this.zeroes.push(pageOffset)
+    return true
   }
 
   private enter(block: string): void {
