@@ -13,7 +13,7 @@ export type Mutation = (draft: Draft, r: Random, donor: Donor) => string | undef
 
 const devices = (d: Draft): Device[] => d.parts.filter((p) => p.kind === 'device')
 const rams = (d: Draft): Ram[] => d.parts.filter((p) => p.kind === 'ram')
-const leavesOf = (l: Level): Leaf[] => levelsOf(l).flatMap((x) => x.parts.filter((p) => !isLevel(p)))
+const leavesOf = (l: Level): Leaf[] => levelsOf(l).flatMap((x) => x.parts.filter((p): p is Leaf => !isLevel(p)))
 
 /** A value at a border of a type of so many bytes, or near the one that is there. */
 function border(bytes: Uint8Array, r: Random): Uint8Array {
