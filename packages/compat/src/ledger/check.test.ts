@@ -72,7 +72,13 @@ test('A field that is new but would inherit an old birth.', () => {
     `chip/extra/mood: is new, and its birth would be 6.1, that of what it stands in
     put it into a subsection of its own, born: '11.2', with a gate`,
   ])
-  expect(says(withFields({ mood: born('11.2', u8) }))).toEqual([])
+  const always = says(withFields({ mood: born('11.2', u8) }))
+  expect(always).toEqual([
+    `chip.mood: a new field that is always sent: every receiver of old reads what comes behind it wrongly
+    put it into a subsection of its own, born: '11.2', with a gate; or behind when(sentence, exists, codec, gate)`,
+  ])
+  const life = { ...chip.life, versions: { 2: '3.0', 3: '11.2' } }
+  expect(says({ ...withFields({ mood: since(3, u8) }), version: 3, life } as VMState<Chip>)).toEqual([])
   // the newest release is out: it cannot have had the line
   expect(says(withFields({ mood: born('11.1', u8) })).length).toBe(1)
 })

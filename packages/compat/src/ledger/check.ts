@@ -103,6 +103,14 @@ function added({ ledger, frozen, history, next }: LedgerWorld): LedgerFinding[] 
           fix: `give the device a property, set it off in the newest released machine version's row, and write gate: { type, property, value, offFor }; or ungated: 'why no old machine ever needs it'`,
         })
       }
+      if (line.kind === 'field' && !line.gate && !line.reuses && !newHome(line, frozen)) {
+        out.push({
+          code: 'gate',
+          name,
+          what: 'a new field that is always sent: every receiver of old reads what comes behind it wrongly',
+          fix: `put it into a subsection of its own, born: '${next}', with a gate; or behind when(sentence, exists, codec, gate)`,
+        })
+      }
       continue
     }
     out.push({
@@ -115,6 +123,14 @@ function added({ ledger, frozen, history, next }: LedgerWorld): LedgerFinding[] 
     })
   }
   return out
+}
+
+/** Whether a line stands in a version or a subsection that is new as well. */
+function newHome({ description, path, since }: LedgerLine, frozen: FrozenLedger): boolean {
+  const under = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+  const head = under === '' ? `${description}.@version` : lineName({ description, path: `${under}/@version` })
+  const texts = frozen.lines[head]
+  return texts === undefined || texts.every((t) => Number(/version (\d+)/.exec(t)?.[1]) < (since ?? 0))
 }
 
 /** Lines that the committed ledger has. */
