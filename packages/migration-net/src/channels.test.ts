@@ -10,11 +10,13 @@ import {
   fileReader,
   fileWriter,
   listen,
+  openAllOutgoing,
   openOutgoing,
   parseChannels,
   parseUri,
   type SocketAddress,
 } from './node/index.ts'
+import { memoryLink } from './testing/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-channel-'))
 let count = 0
@@ -93,4 +95,66 @@ test('The channels form of an address means the same as the uri.', async () => {
   expect(parseChannels([{ 'channel-type': 'main', addr }])).toEqual(parseUri('tcp:[::1]:4444'))
   expect(() => parseChannels([])).toThrow(/exactly one/)
   await expect(openOutgoing({ kind: 'defer' })).rejects.toThrow(/no place/)
+})
+
+/** Where several connections of one migration come in. */
+interface Link {
+  connect(): Promise<Channel>
+  accept(): Promise<Channel>
+  /** Waits for no more. */
+  close(): void
+}
+
+const socketLink = async (address: SocketAddress): Promise<Link> => {
+  const listening = await listen(address, 3)
+  return {
+    connect: () => connect(listening.address),
+    accept: () => listening.accept(),
+    close: () => listening.close(),
+  }
+}
+
+const links: Record<string, () => Promise<Link>> = {
+  memory() {
+    const link = memoryLink()
+    return Promise.resolve({ ...link, connect: () => Promise.resolve(link.connect()), close: () => undefined })
+  },
+  tcp: () => socketLink({ kind: 'tcp', host: '127.0.0.1', port: 0 }),
+  unix: () => socketLink({ kind: 'unix', path: join(folder, `l${count++}`) }),
+}
+
+test.each(Object.entries(links))(
+  'Over %s several connections are accepted in the order in which they came.',
+  async (_, make) => {
+    const link = await make()
+    const early = link.accept()
+    const ours = [await link.connect(), await link.connect(), await link.connect()]
+    const theirs = [await early, await link.accept(), await link.accept()]
+    for (const [i, channel] of ours.entries()) await channel.send(Uint8Array.of(i))
+    expect(await Promise.all(theirs.map(async (channel) => (await channel.receive())?.[0]))).toEqual([0, 1, 2])
+    await Promise.all([...ours, ...theirs].map((channel) => channel.close()))
+  },
+)
+
+test.each(['tcp', 'unix'])('Over %s nobody is let in who was not expected, nor waited for any more.', async (kind) => {
+  const full = await links[kind]!()
+  const all = [await full.connect(), await full.connect(), await full.connect()]
+  for (let i = 0; i < 3; i++) all.push(await full.accept())
+  await expect(full.accept()).rejects.toThrow('closed before a peer came')
+  await expect(full.connect().then((channel) => channel.receive())).rejects.toThrow()
+  await Promise.all(all.map((channel) => channel.close()))
+  const given = await links[kind]!()
+  const waiting = given.accept()
+  given.close()
+  await expect(waiting).rejects.toThrow('closed before a peer came')
+})
+
+test('The channels of a multifd migration are all opened where the main one is, or none.', async () => {
+  const listening = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, 3)
+  const { port } = listening.address as { port: number }
+  const opened = await openAllOutgoing(parseUri(`tcp:127.0.0.1:${port}`), 2)
+  expect(opened).toHaveLength(3)
+  for (const channel of opened) channel.abort('over')
+  await expect(openAllOutgoing(listening.address, 2)).rejects.toThrow(/Connection refused/)
+  await expect(openAllOutgoing(parseUri('file:/tmp/x'), 2)).rejects.toThrow(/multi-channel/)
 })

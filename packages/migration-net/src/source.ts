@@ -61,6 +61,8 @@ const BATCH_BYTES = 2 << 20
 const KEEPALIVE_MS = 10_000
 /** The guest's thread is ours too: this part of it is for sending. */
 const HOST_SHARE = 0.7
+/** A batch that takes longer waits for the network, not for the thread. */
+const SHARE_MS = 30
 const BATCH_MS = 5
 
 export class OutgoingMigration {
@@ -184,7 +186,6 @@ export class OutgoingMigration {
 
   private async rounds(): Promise<void> {
     this.setStatus('active')
-    this.machine.hostShare = HOST_SHARE
     this.rehearse()
     const ram = this.ram!
     let syncMs = this.pace.nowMs()
@@ -254,9 +255,23 @@ export class OutgoingMigration {
     if (this.machine.multifdFlushAfterEachSection === true) this.syncChannels()
     w.ramEos()
     w.sectionEnd()
-    const bytes = await this.flush()
+    const bytes = await this.flushQuickly()
+    // what the limit leaves is the guest's
+    if (limit > 0 && this.bandwidth.room(limit) <= bytes) this.machine.hostShare = 0
     await this.bandwidth.spent(bytes, limit, this.stop.signal)
     this.check()
+  }
+
+  /** Has the guest stand back while the channel takes bytes, unless the channel is a slow one. */
+  private async flushQuickly(): Promise<number> {
+    const { machine, pace } = this
+    machine.hostShare = HOST_SHARE
+    const cancel = pace.after(SHARE_MS, () => (machine.hostShare = 0))
+    try {
+      return await this.flush()
+    } finally {
+      cancel()
+    }
   }
 
   /** Pages of the live section that is open; false if none is left. */

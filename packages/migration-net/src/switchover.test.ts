@@ -83,3 +83,28 @@ test('Behind SWITCHOVER_START comes the end of RAM and no further part, however 
   expect(after).not.toContain('part')
   expect(after.filter((kind) => kind === 'ramPage').length).toBeGreaterThan(990)
 })
+
+test('The guest stands back while the channel takes memory, but not while a limit or a slow channel is waited for.', async () => {
+  const p = pair({ out: { parameters: { ...defaultParameters(), maxBandwidth: 1 << 20, downtimeLimitMs: 0 } } })
+  p.source.slice = () => undefined
+  const shares: number[] = []
+  Object.defineProperty(p.source, 'hostShare', { set: (share: number) => void shares.push(share) })
+  const send = p.a.send.bind(p.a)
+  p.a.send = async (bytes) => {
+    if (p.outgoing.phase === 'rounds' && shares.at(-1) !== 0) {
+      p.pace.advance(29)
+      expect(shares.at(-1)).toBe(0.7)
+      p.pace.advance(1)
+      expect(shares.at(-1)).toBe(0)
+    }
+    await send(bytes)
+  }
+  const ends = Promise.all([p.outgoing.run(), p.incoming.run()])
+  while (!p.outgoing.over) {
+    await new Promise((resolve) => setImmediate(resolve))
+    p.pace.skip()
+  }
+  expect((await ends)[0].outcome).toBe('completed')
+  expect(shares).toContain(0.7)
+  expect(shares.at(-1)).toBe(0)
+})
