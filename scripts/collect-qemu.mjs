@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HOW_TO_INSTALL, qemuOf, RELEASES } from './lab/peers.mjs'
 import { collect } from './collect/build.mjs'
-import { withCompatOf } from './collect/compat.mjs'
+import { withCompatOf, withDescriptionsOf } from './collect/compat.mjs'
 import { DEVICES } from './collect/devices.mjs'
 import { packed } from './collect/packed.mjs'
 
@@ -22,7 +22,7 @@ for (const release of asked.length > 0 ? asked : [...RELEASES].reverse()) {
     if (e.code === 'ENOENT') throw new Error(HOW_TO_INSTALL)
     throw e
   })
-  const whole = withCompatOf(build, newer)
+  const whole = withDescriptionsOf(withCompatOf(build, newer), newer)
   newer = whole
   mkdirSync(folder, { recursive: true })
   const text = packed(whole)

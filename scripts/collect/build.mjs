@@ -55,7 +55,9 @@ export async function collect(binary, devices, say = () => undefined) {
       for (const type of run.types) types.add(type)
       for (const s of run.described) {
         const schema = fromStream(s)
-        if (!bare.described.some((d) => d.name === s.name)) seen.set(schema.name, longer(seen.get(schema.name), schema))
+        const owner = ownerOf(schema.name, [device, ...brings], dump, about.parents)
+        if (owner !== undefined && !bare.described.some((d) => d.name === s.name))
+          seen.set(owner, longer(seen.get(owner), schema))
       }
       brought[device] = { brings, ram: ram.map(ramOf) }
     } catch (e) {
@@ -70,10 +72,7 @@ export async function collect(binary, devices, say = () => undefined) {
   const built = {}
   const all = new Set([...types, ...[...types].flatMap((t) => ancestors(t, about.parents))])
   for (const type of [...all].sort()) {
-    const schema =
-      dump[type] === undefined
-        ? undefined
-        : refined(fromDump(dump[type].Description), seen.get(dump[type].Description.name))
+    const schema = dump[type] === undefined ? undefined : refined(fromDump(dump[type].Description), seen.get(type))
     const { brings = [], ram = [] } = brought[type] ?? {}
     built[type] = {
       parents: ancestors(type, about.parents),
@@ -132,7 +131,8 @@ function ancestors(type, parents) {
 function dumpOf(binary, machine) {
   const file = join(tmpdir(), `dump-${process.pid}.json`)
   execFileSync(binary, ['-M', machine, '-display', 'none', '-dump-vmstate', file], { stdio: 'ignore' })
-  const { vmschkmachine: _, ...dump } = JSON.parse(readFileSync(file, 'utf8'))
+  const dump = JSON.parse(readFileSync(file, 'utf8'))
+  delete dump.vmschkmachine
   rmSync(file)
   return dump
 }
@@ -159,12 +159,18 @@ const ramOf = ({ name, length }) => ({
   ...(name.startsWith('/rom@') ? { resizable: true } : {}),
 })
 
+/** The type, or what one of the types inherits from, whose description has the name. */
+function ownerOf(name, types, dump, parents) {
+  for (const type of types) {
+    const found = [type, ...ancestors(type, parents)].find((t) => dump[t]?.Description.name === name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 function boardOf({ types, blocks, described }, dump, parents) {
-  const inherits = (type) => [type, ...ancestors(type, parents)]
   const sections = described.map((s) => {
-    const name = s.vmsd_name ?? s.name
-    const type = types.find((t) => inherits(t).some((u) => dump[u]?.Description.name === name))
-    const owner = type === undefined ? undefined : inherits(type).find((u) => dump[u]?.Description.name === name)
+    const owner = ownerOf(s.vmsd_name ?? s.name, types, dump, parents)
     return {
       ...{ idstr: s.name, instance: s.instance_id, version: s.version ?? 0 },
       ...(owner === undefined ? {} : { type: owner }),

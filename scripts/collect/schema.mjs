@@ -23,12 +23,15 @@ export function fromDump(description) {
 /** What a stream's description tells: only what was sent, but with types, and with the lengths of arrays. */
 export function fromStream(described) {
   const fields = []
+  // Elements of an array follow one another, some numbered, some told as several of a kind.
+  let inArray = false
   for (const f of described.fields) {
     const last = fields.at(-1)
-    if (f.index !== undefined && f.index > 0 && last?.name === f.name) {
-      last.count = f.index + 1
+    if (last?.name === f.name && (inArray || f.index > 0)) {
+      last.count = (last.count ?? 1) + (f.array_len ?? 1)
       continue
     }
+    inArray = f.index !== undefined || f.array_len !== undefined
     fields.push({
       name: f.name,
       type: f.type,
@@ -52,15 +55,18 @@ export function fromStream(described) {
 export function refined(schema, seen) {
   if (seen === undefined) return schema
   const rest = [...seen.fields]
-  const fields = schema.fields.map((f) => {
-    const at = rest.findIndex((s) => s.name === f.name || (f.type === 'unused_buffer' && s.type === f.type))
+  const fields = schema.fields.map((f, i) => {
+    // A name that a description has twice is numbered in the stream.
+    const before = schema.fields.slice(0, i).filter((g) => g.name === f.name).length
+    const names = [f.name, `${f.name}[${before}]`]
+    const at = rest.findIndex((s) => names.includes(s.name) || (f.type === 'unused_buffer' && s.type === f.type))
     if (at < 0) return f
     const [s] = rest.splice(at, 1)
     const { name, since, when } = f
     const struct = f.struct === undefined ? undefined : refined(f.struct, s.struct)
     return {
       ...{ name, type: s.type, size: f.struct === undefined && f.size === 0 ? 0 : s.size },
-      ...(s.count === undefined ? (f.count === undefined ? {} : { count: f.count }) : { count: s.count }),
+      ...((f.count ?? s.count) === undefined ? {} : { count: f.count ?? s.count }),
       ...{ since, ...(when === undefined ? {} : { when }), ...(struct === undefined ? {} : { struct }) },
     }
   })

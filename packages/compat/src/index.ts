@@ -63,7 +63,7 @@ export {
 } from './ledger/ledger.ts'
 export { ourDescriptions, ourLedger, wholeLedger } from './ledger/our-ledger.ts'
 export { why, whyOf, type Found, type Why } from './ledger/why.ts'
-export { check, checkBoth, machineOf, type BothDirections, type CheckOptions } from './check/check.ts'
+export { check, checkBoth, machineOf, type BothDirections, type BothOptions, type CheckOptions } from './check/check.ts'
 export { nameOf as nameOfBuild } from './check/resolve.ts'
 export { bySeverity, KINDS, worstOf, type Verdict as HopVerdict, type VerdictKind } from './check/verdict.ts'
 export { godwitBuild, schemaOf } from './godwit-build.ts'

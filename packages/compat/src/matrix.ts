@@ -35,6 +35,9 @@ export interface MatrixOptions extends CheckOptions {
 /** A migration that the guest gets through unharmed, whether always or for most of its states. */
 const passes = (kind: VerdictKind): boolean => kind === 'fine' || kind === 'fine-if'
 
+/** What the guest has from its first build and takes along: no way round helps. */
+const CARRIED: ReadonlySet<string> = new Set(['virtqueue', 'foreign-struct'])
+
 /** Builds are named "QEMU 10.0.13" and "Godwit 11.1"; cells of a machine type only between builds that have it. */
 export function matrix(builds: readonly Build[], options: MatrixOptions = {}): Matrix {
   const all = new Map(builds.flatMap((b) => b.machines.map((m) => [m.name, m.versioned] as const)))
@@ -63,7 +66,7 @@ function machineRow(
   }
   const names = having.map(nameOf)
   const cells = [...direct.values()].map((cell) => {
-    if (passes(cell.kind)) return cell
+    if (passes(cell.kind) || cell.verdicts.some((v) => v.kind === 'refused' && CARRIED.has(v.code))) return cell
     const via = wayBetween(cell.from, cell.to, names, (a, b) => passes(direct.get(`${a}>${b}`)!.kind))
     return via === undefined ? cell : { ...cell, via }
   })

@@ -1,6 +1,6 @@
 /** What the guest's CPUID says of one model on both sides. */
 import type { Side } from './resolve.ts'
-import { same } from './resolve.ts'
+import { featuresOf, same } from './resolve.ts'
 import type { Verdict } from './verdict.ts'
 
 export function compareCpu(source: Side, destination: Side, model: string): Verdict[] {
@@ -21,7 +21,7 @@ export function compareCpu(source: Side, destination: Side, model: string): Verd
     })
   }
   if (a === undefined || b === undefined) return out
-  const [x, y] = [featuresOf(source, model), featuresOf(destination, model)]
+  const [x, y] = [valuesOf(source, model), valuesOf(destination, model)]
   const differing = [...new Set([...x.keys(), ...y.keys()])]
     .filter((name) => !alike(x.get(name), y.get(name)))
     // Another emulator names only what it has of a processor.
@@ -48,7 +48,7 @@ const UNSEEN =
 /** A feature that a build does not know is off, and a number it does not know is nought. */
 const alike = (a = 'off', b = 'off'): boolean => same(a === '0' ? 'off' : a, b === '0' ? 'off' : b)
 
-function featuresOf(side: Side, model: string): Map<string, string> {
+function valuesOf(side: Side, model: string): Map<string, string> {
   const out = new Map<string, string>()
   const set = (values: Readonly<Record<string, string>>): void => {
     for (const [name, value] of Object.entries(values)) if (!UNSEEN.test(name)) out.set(name, value)
@@ -63,5 +63,4 @@ function featuresOf(side: Side, model: string): Map<string, string> {
 }
 
 /** Whether any model of the build names it: a row may switch on what is off in this one. */
-const isFeature = (side: Side, property: string): boolean =>
-  Object.values(side.build.cpus).some((cpu) => property in cpu)
+const isFeature = (side: Side, property: string): boolean => featuresOf(side.build).has(property)

@@ -2,14 +2,15 @@
 import type { Side } from './resolve.ts'
 import type { Verdict } from './verdict.ts'
 
-export function compareFacts(source: Side, destination: Side, types: readonly string[]): Verdict[] {
+/** `started` says whether the guest was powered on in the source, if that is known. */
+export function compareFacts(source: Side, destination: Side, types: readonly string[], started?: boolean): Verdict[] {
   return types.flatMap((type) => [
-    ...virtqueues(source, destination, type),
-    ...foreignStruct(source, destination, type),
+    ...(started === false ? [] : virtqueues(source, destination, type, started)),
+    ...foreignStruct(source, type),
   ])
 }
 
-function virtqueues(source: Side, destination: Side, type: string): Verdict[] {
+function virtqueues(source: Side, destination: Side, type: string, started: boolean | undefined): Verdict[] {
   const from = source.build.devices[type]?.facts ?? {}
   const to = destination.build.devices[type]?.facts ?? {}
   const sent = Number(from['virtqueue.sent'] ?? queueOf(source, type))
@@ -21,14 +22,16 @@ function virtqueues(source: Side, destination: Side, type: string): Verdict[] {
   const reason =
     `${source.name} sends queues of ${sent} entries whatever the device was told, ` +
     `${destination.name} refuses more than the ${own} it has`
+  const arrived = `the guest was not started in ${source.name}: queues keep the length with which they arrived`
   // A driver may have made the queues of some devices shorter; what it never touched is sent at full length.
-  if (!curable) {
-    const remedy = `no option makes these queues longer: unplug the device, or go over a build that sends ${own}`
-    return [{ kind: 'refused', code: 'virtqueue', path, reason, remedy }]
-  }
-  const condition = `when the guest's driver has set the queues to ${own} entries or less`
-  const remedy = `start the destination with ${property}=${sent}`
-  return [{ kind: 'fine-if', code: 'virtqueue', path, reason, condition, remedy }]
+  const shorter = `the guest's driver has set the queues to ${own} entries or less`
+  const conditions = [...(started === true ? [] : [arrived]), ...(curable ? [shorter] : [])]
+  const remedy = curable
+    ? `start the destination with ${type}.${property}=${sent}`
+    : 'no option makes these queues longer: unplug the device, or migrate by a build that does not check'
+  if (conditions.length === 0) return [{ kind: 'refused', code: 'virtqueue', path, reason, remedy }]
+  const condition = `when ${conditions.join(', or when ')}`
+  return [{ kind: 'fine-if', code: 'virtqueue', path, reason, condition, otherwise: 'refused', remedy }]
 }
 
 /** Entries of a device's queues, from a property or fixed. */
@@ -40,17 +43,15 @@ function queueOf(side: Side, type: string): number | undefined {
   return value === null ? undefined : Number(value)
 }
 
-function foreignStruct(source: Side, destination: Side, type: string): Verdict[] {
-  const [a, b] = [source, destination].map((s) => s.build.devices[type]?.facts?.['struct'])
-  if ((a !== 'foreign' && b !== 'foreign') || source.build.release === destination.build.release) return []
-  const which = b === 'foreign' ? destination : source
+function foreignStruct(source: Side, type: string): Verdict[] {
+  if (source.build.devices[type]?.facts?.['struct'] !== 'foreign') return []
   return [
     {
       ...{ kind: 'refused', code: 'foreign-struct', path: type },
       reason:
-        `${which.name} describes ${type} over the bytes of another structure, so what is sent depends on the binary; ` +
-        'the destination dies of it or takes nonsense, which no description shows',
-      remedy: `use a device that is described rightly (VGA, or isa-cirrus-vga), or stay within one release`,
+        `${source.name} describes ${type} over the bytes of another structure: the destination dies of what is sent, ` +
+        'whatever its release, and no description shows it',
+      remedy: 'use another display (VGA, cirrus-vga), or cold-start the guest elsewhere',
     },
   ]
 }

@@ -6,7 +6,7 @@
 import type { Schema, SchemaField, SchemaSubsection } from '../build.ts'
 import { paired } from './pairs.ts'
 import type { Sends, Side } from './resolve.ts'
-import type { Verdict, VerdictKind } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface LayoutSides {
   readonly source: Side
@@ -26,7 +26,7 @@ interface Difference {
   /** When it does no harm, where that is not just `unless when`. */
   readonly fineWhen?: string
   /** What it is if the bytes around it come out even. */
-  readonly even: VerdictKind
+  readonly even: 'fine' | 'loads-but-differs' | 'refused'
   readonly remedy?: string
 }
 
@@ -84,11 +84,13 @@ function compareLevel(
   const out: Verdict[] = [...verdicts]
   for (const d of differences) {
     const even = d.bytes === 0 || (d.when === undefined && sum === 0)
-    const bad: VerdictKind = even ? d.even : 'refused'
+    const bad = even ? d.even : 'refused'
     out.push({
       kind: d.when === undefined || bad === 'fine' ? bad : 'fine-if',
       ...{ code: d.code, path: d.path, reason: d.reason },
-      ...(d.when === undefined || bad === 'fine' ? {} : { condition: d.fineWhen ?? `unless ${d.when}` }),
+      ...(d.when === undefined || bad === 'fine'
+        ? {}
+        : { condition: d.fineWhen ?? `unless ${d.when}`, otherwise: bad }),
       ...(bad === 'fine' ? {} : { remedy: d.remedy ?? REMEDY_FIELD }),
     })
   }
@@ -148,6 +150,8 @@ function compareLines(a: Line, b: Line, path: string, sides: LayoutSides): Level
     return compareStructs(x, y, x.struct, y.struct, at, sides, differences)
   }
   const [n, m] = [lengthOf(x), lengthOf(y)]
+  if (isUnused(x) !== isUnused(y) && n === m)
+    return { differences: conditional([instead(a, b, path, sides)], a), verdicts: [] }
   if (typeof x.count === 'number' && typeof y.count === 'number' && x.count !== y.count && x.size === y.size) {
     const reason = `an array of ${x.count} elements, and of ${y.count} in ${sides.destination.name}`
     differences.push({ code: 'array-length', path: at, reason, bytes: n - m, even: 'loads-but-differs' })
@@ -229,8 +233,10 @@ function compareRun(a: readonly Line[], b: readonly Line[], path: string, sides:
   const { source, destination } = sides
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const [x, y] = [a[i], b[i]]
-    if (x !== undefined && y !== undefined && alike(x, y)) out.push(instead(x, y, path, sides))
-    else {
+    if (x !== undefined && y !== undefined && alike(x, y)) {
+      const condition = conditionDifference(x, y, `${path}.${x.field.name}`, sides)
+      out.push(...conditional([instead(x, y, path, sides)], x), ...(condition === undefined ? [] : [condition]))
+    } else {
       if (x !== undefined) {
         out.push({
           ...{
@@ -260,12 +266,7 @@ function compareRun(a: readonly Line[], b: readonly Line[], path: string, sides:
   return out
 }
 
-const alike = (x: Line, y: Line): boolean =>
-  known(x.field) &&
-  known(y.field) &&
-  lengthOf(x.field) === lengthOf(y.field) &&
-  x.sends.when === 'yes' &&
-  y.sends.when === 'yes'
+const alike = (x: Line, y: Line): boolean => known(x.field) && known(y.field) && lengthOf(x.field) === lengthOf(y.field)
 
 /** Another line of the same size in its place. */
 function instead(x: Line, y: Line, path: string, { destination }: LayoutSides): Difference {
@@ -287,7 +288,8 @@ function instead(x: Line, y: Line, path: string, { destination }: LayoutSides): 
   return { ...base, code: 'field-renamed', reason, even: retyped ? 'loads-but-differs' : 'fine' }
 }
 
-const isUnused = (f: SchemaField): boolean => f.type === 'unused_buffer' || /^unused/.test(f.name)
+const isUnused = (f: SchemaField): boolean =>
+  f.type === 'unused_buffer' || (f.type === undefined && /^unused/.test(f.name))
 
 /** Bytes of the whole line; NaN if its size or count is not known. */
 function lengthOf(f: SchemaField): number {
@@ -305,11 +307,8 @@ const bytesText = (f: SchemaField): string => (known(f) ? `${lengthOf(f)} bytes`
 
 /** Names that mean the same bytes: a timer is an int64, "equal" is a check of the receiver's own. */
 function differentType(a: string, b: string): boolean {
-  const plain = (t: string): string =>
-    t
-      .replace(/ (equal|le)$/, '')
-      .replace(/^timer$/, 'int64')
-      .replace(/^u?(int\d+)$/, '$1')
+  const plain = (t: string): string => t.replace(/ (equal|le)$/, '').replace(/^timer$/, 'int64')
+
   const opaque = /^(struct|buffer|unused_buffer|unused|uint8|bool)$/
   const [p, q] = [plain(a), plain(b)]
   return p !== q && !(opaque.test(a) && opaque.test(b))
@@ -349,14 +348,10 @@ function unknownSubsection(sub: SchemaSubsection, sends: Sends, { source, destin
       reason: `${destination.name} does not know it, and ${sends.by} keeps ${source.name} from sending it`,
     }
   }
-  const gate = sub.when.kind === 'property' ? `${sub.when.type}.${sub.when.property}` : undefined
-  const remedy =
-    gate === undefined
-      ? `give ${sub.name} a property as its gate, off for machine types that ${destination.name} knows`
-      : `switch ${gate} off on the source for this machine type`
+  const remedy = unknownRemedy(sub, sends, source, destination)
   if (sends.when === 'state') {
     return {
-      ...{ ...base, kind: 'fine-if', condition: `unless ${sends.sentence}`, remedy },
+      ...{ ...base, kind: 'fine-if', condition: `unless ${sends.sentence}`, otherwise: 'refused', remedy },
       reason: `${destination.name} does not know it, ${source.name} sends it when ${sends.sentence}`,
     }
   }
@@ -366,5 +361,17 @@ function unknownSubsection(sub: SchemaSubsection, sends: Sends, { source, destin
   }
 }
 
-const onlyWhen = (v: Verdict, sentence: string): Verdict =>
-  v.kind === 'fine' ? v : { ...v, kind: 'fine-if', condition: v.condition ?? `unless ${sentence}` }
+function unknownRemedy(sub: SchemaSubsection, sends: Sends, source: Side, destination: Side): string {
+  const { when } = sub
+  if (when.kind === 'property' && source.resolve(when.type, when.property).known && when.type !== 'accel') {
+    return `switch ${when.type}.${when.property} off on the source for this machine type`
+  }
+  if (sends.when === 'state') return 'migrate at another moment; a property as its gate would keep it from being sent'
+  return `give ${sub.name} a property as its gate, off for machine types that ${destination.name} knows`
+}
+
+const onlyWhen = (v: Verdict, sentence: string): Verdict => {
+  if (v.kind === 'fine' || v.kind === 'fine-if') return v
+  const otherwise = v.kind === 'refused' ? 'refused' : 'loads-but-differs'
+  return { ...v, kind: 'fine-if', condition: `unless ${sentence}`, otherwise }
+}

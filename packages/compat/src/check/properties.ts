@@ -45,6 +45,7 @@ function compareProperty(source: Side, destination: Side, type: string, property
   const x = a.known || a.by === 'option' ? a.value : impliedBy(source, destination, type, property)
   const y = b.known || b.by === 'option' ? b.value : impliedBy(destination, source, type, property)
   if (x === null || y === null || same(x, y)) return undefined
+  if (isQueue(source, type, property, y) || isQueue(destination, type, property, x)) return undefined
   const checked = CHECKED_ON_LOAD.has(property)
   const without = (side: Side, known: boolean, value: string): string =>
     known ? `${value} in ${side.name}` : `what ${value} means in ${side.name}, which has no such property`
@@ -59,6 +60,12 @@ function compareProperty(source: Side, destination: Side, type: string, property
   }
 }
 
+/** Whether queues are as long as the other side has them, whatever the property says. */
+function isQueue(side: Side, type: string, property: string, value: string): boolean {
+  const facts = side.build.devices[type]?.facts ?? {}
+  return facts['virtqueue.property'] === property && facts['virtqueue.sent'] === value
+}
+
 /**
  * What a build does that lacks a property: the same as the newest machine type of its release does where the property
  * is known. Null where that cannot be said (another emulator, or no machine type of its time).
@@ -66,7 +73,15 @@ function compareProperty(source: Side, destination: Side, type: string, property
 function impliedBy(lacking: Side, having: Side, type: string, property: string): string | null {
   if (lacking.build.engine !== having.build.engine) return null
   const machine = contemporary(having.build, lacking.build, having.machine)
-  return machine === undefined ? null : new Side(having.build, machine).resolve(type, property).value
+  return machine === undefined ? null : sideOf(having.build, machine).resolve(type, property).value
+}
+
+const sides = new WeakMap<BuildMachine, Side>()
+
+function sideOf(build: Build, machine: BuildMachine): Side {
+  const there = sides.get(machine) ?? new Side(build, machine)
+  sides.set(machine, there)
+  return there
 }
 
 /** The machine type in `build` that stands for what `other` did by itself. */

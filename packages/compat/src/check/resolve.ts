@@ -25,7 +25,7 @@ export class Side {
   readonly name: string
   private readonly options: readonly CompatProperty[]
   private readonly rows = new Map<string, CompatProperty[]>()
-  private readonly wrappers = new Map<string, string[]>()
+  private readonly wrappers: ReadonlyMap<string, readonly string[]>
 
   readonly cpu: string
   private readonly kvm: boolean
@@ -42,9 +42,7 @@ export class Side {
       if (there === undefined) this.rows.set(row.property, [row])
       else there.push(row)
     }
-    for (const [type, { brings = [] }] of Object.entries(build.devices)) {
-      for (const inner of brings) this.wrappers.set(inner, [...(this.wrappers.get(inner) ?? []), type])
-    }
+    this.wrappers = wrappersOf(build)
   }
 
   chain(type: string): readonly string[] {
@@ -81,7 +79,7 @@ export class Side {
     const { cpus } = this.build
     const own = cpus[this.cpu]?.[name] ?? cpus['base']?.[name]
     if (own !== undefined) return own
-    return Object.values(cpus).some((cpu) => name in cpu) ? 'off' : undefined
+    return featuresOf(this.build).has(name) ? 'off' : undefined
   }
 
   private isWrapper(named: string, type: string): boolean {
@@ -116,6 +114,31 @@ export type Sends =
   | { readonly when: 'state'; readonly sentence: string; readonly by?: string }
 
 const YES: Sends = { when: 'yes' }
+
+const wrappers = new WeakMap<Build, ReadonlyMap<string, readonly string[]>>()
+
+/** By type: the types that bring it. */
+function wrappersOf(build: Build): ReadonlyMap<string, readonly string[]> {
+  const there = wrappers.get(build)
+  if (there !== undefined) return there
+  const made = new Map<string, string[]>()
+  for (const [type, { brings = [] }] of Object.entries(build.devices)) {
+    for (const inner of brings) made.set(inner, [...(made.get(inner) ?? []), type])
+  }
+  wrappers.set(build, made)
+  return made
+}
+
+const features = new WeakMap<Build, ReadonlySet<string>>()
+
+/** Every name that any CPU model of the build sets. */
+export function featuresOf(build: Build): ReadonlySet<string> {
+  const there = features.get(build)
+  if (there !== undefined) return there
+  const made = new Set(Object.values(build.cpus).flatMap((cpu) => Object.keys(cpu)))
+  features.set(build, made)
+  return made
+}
 
 /** "QEMU 10.0.13", "Godwit 0.9". */
 export const nameOf = (build: Build): string => `${build.engine === 'qemu' ? 'QEMU' : 'Godwit'} ${build.release}`

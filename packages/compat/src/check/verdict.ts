@@ -19,6 +19,8 @@ export interface Verdict {
   readonly reason: string
   /** For `fine-if`: when it is fine. */
   readonly condition?: string
+  /** For `fine-if`: what happens when it is not. */
+  readonly otherwise?: 'loads-but-differs' | 'refused'
   /** What to do about it; absent where nothing helps or nothing is needed. */
   readonly remedy?: string
 }
