@@ -91,7 +91,8 @@ function placesOf(borders, lengths, share) {
 
 async function round(from, to, share) {
   const way = `${from === GODWIT ? 'Godwit' : `QEMU ${from}`} -> ${to === GODWIT ? 'Godwit' : `QEMU ${to}`}`
-  const victim = await Victim.start(from, { ...packages, multifd: Number(options.multifd) })
+  const start = () => Victim.start(from, { ...packages, multifd: Number(options.multifd) })
+  let victim = await start()
   try {
     const borders = await victim.borders()
     const places = placesOf(borders, victim.lengths, share)
@@ -105,10 +106,13 @@ async function round(from, to, share) {
       }
       if ((i + 1) % 20 === 0) console.log(`  ${i + 1} of ${places.length}, tick ${victim.watch.last}`)
       if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ options, results }, undefined, 1))
-      if (victim.peer.done !== undefined) throw new Error(`${victim.peer.name} ended: ${victim.peer.said()}`)
+      if (result.outcome === 'hangs' || victim.peer.done !== undefined) {
+        await victim.end()
+        victim = await start()
+      }
     }
   } finally {
-    await victim.peer.end()
+    await victim.end()
   }
 }
 

@@ -12,6 +12,8 @@ export interface Injury extends Fault {
   readonly source: string
   readonly sourceSays: string
   readonly says: string
+  /** Of a Godwit that refused: the code of its error; of a QEMU its exit status. */
+  readonly code?: string | number
   readonly outcome: string
   readonly wrong: readonly string[]
 }
@@ -21,7 +23,7 @@ export class Victim {
     kind: string,
     lab: { folder: string; vmstate: object; machines: object; migration: object; node: object; multifd?: number },
   ): Promise<Victim>
-  readonly peer: { end(): Promise<void> }
+  end(): Promise<void>
   borders(): Promise<ReadonlyMap<string, number>>
   machine(): Machine
 }

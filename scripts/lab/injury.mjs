@@ -43,6 +43,12 @@ export class Victim {
     return victim
   }
 
+  /** Ends the source, even one that hangs. */
+  async end() {
+    if ((await within(this.peer.status(), 5000).catch(() => undefined)) === undefined) this.peer.child.kill('SIGKILL')
+    await this.peer.end()
+  }
+
   /** Waits for that many more ticks. */
   async ticks(more) {
     const goal = this.watch.last + more
@@ -137,14 +143,13 @@ export class Victim {
 
   async #godwit(path) {
     const { migration, node } = this.lab
-    // a machine that has refused a guest is as it was, and takes the next
-    this.target ??= this.machine()
+    const machine = this.machine()
     const channels = this.lab.multifd ?? 0
     const listening = await node.openIncoming({ kind: 'unix', path }, 1 + channels)
     let incoming
     const arriving = listening.accept().then((channel) => {
       const multifd = channels === 0 ? {} : { multifd: { channels, accept: () => listening.accept() } }
-      incoming = new migration.IncomingMigration({ machine: this.target, channel, autostart: false, ...multifd })
+      incoming = new migration.IncomingMigration({ machine, channel, autostart: false, ...multifd })
       return incoming.run()
     })
     arriving.catch(() => undefined)
@@ -152,7 +157,6 @@ export class Victim {
       settled: async (ms) => {
         const result = await within(arriving, Math.max(ms, 1000))
         if (result === undefined) incoming?.cancel()
-        if (result?.outcome !== 'failed') this.target = undefined
         if (result === undefined) return { waited: true, arrived: false, says: '' }
         const { error } = result
         return { arrived: result.outcome === 'completed', says: error?.message ?? '', code: error?.code }
@@ -206,7 +210,9 @@ async function within(promise, ms) {
 export async function injure(victim, to, what) {
   const tracker = new Tracker(victim.lab.vmstate, victim.scratch())
   const spoiler = spoilerOf(what, tracker)
-  const result = await victim.migrate({ kind: to }, spoiler.spoil)
+  const result = await within(victim.migrate({ kind: to }, spoiler.spoil), 3 * PATIENCE_MS)
+  if (result === undefined)
+    return { ...what, outcome: 'hangs', wrong: [`${victim.peer.name} does not answer any more`] }
   const wrong = []
   await victim.ticks(1).catch((e) => wrong.push(e.message))
   const eof = tracker.borders.get('eof')

@@ -30,11 +30,12 @@ async function faultsOf(from: string, to: string): Promise<unknown[]> {
     for (const place of [{ border: 'configuration' }, { at: memory }, { border: 'cpu/0' }, { at: cpu }]) {
       const found = await injure(victim, to, { fault: 'cut', ...place })
       wrong.push(...found.wrong.map((w) => ({ ...place, w })))
-      expect(found.outcome).toBe('refused')
+      expect(found).toMatchObject({ outcome: 'refused', source: 'failed' })
+      if (to === GODWIT) expect(found.code).toBe('torn')
     }
     return wrong
   } finally {
-    await victim.peer.end()
+    await victim.end()
   }
 }
 
