@@ -18,7 +18,16 @@ export interface FlagHome {
   set(res: Val, cv: Val, aux: Val): void
 }
 
-export type Pending =
+/** Either the words at rest are right, or settle() makes them so: decided while the code runs (loop heads of tier 1). */
+export interface Deferred {
+  readonly kind: 'deferred'
+  readonly node: number
+  readonly settle: () => void
+}
+
+export type Pending = Known | Deferred
+
+export type Known =
   /** carry: INC, DEC, ADC and SBB give CF as it is or was. */
   | {
       readonly kind: 'add' | 'sub' | 'adc' | 'sbb'
@@ -75,8 +84,10 @@ export class Flags {
 
   /** Writes what is pending to its home; with `keep` it also stays pending (cold exits). */
   flush(keep = false): void {
-    if (this.pending === undefined) return
-    this.home.set(...this.words())
+    const { pending } = this
+    if (pending === undefined) return
+    if (pending.kind === 'deferred') pending.settle()
+    else this.home.set(...this.words(pending))
     if (!keep) this.pending = undefined
   }
 
@@ -121,8 +132,7 @@ export class Flags {
     this.home.set(res.to64s(), cf.shl(63).or(cf.xor(of).shl(62)), image.and(0x10).or(sign).or(odd))
   }
 
-  private words(): [Val, Val, Val] {
-    const p = this.pending!
+  private words(p: Known): [Val, Val, Val] {
     const left = 64 - p.size
     const res = p.r.to64u().sext(p.size)
     const pack = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
@@ -141,7 +151,7 @@ export class Flags {
 
   private even(pair: number): Val {
     const p = this.pending
-    const direct = p === undefined ? undefined : this.direct(p, pair)
+    const direct = p === undefined || p.kind === 'deferred' ? undefined : this.direct(p, pair)
     if (direct !== undefined) return direct
     if (p !== undefined) this.flush()
     const { home } = this
@@ -177,7 +187,7 @@ export class Flags {
   }
 
   /** A condition straight from the operands, where that is cheaper than the words. */
-  private direct(p: Pending, pair: number): Val | undefined {
+  private direct(p: Known, pair: number): Val | undefined {
     if (pair === 2) return p.kind === 'sub' && p.cf === undefined ? p.a.eq(p.b) : p.r.isZero()
     if (pair === 4) return p.r.sext(p.size).ltS(0)
     if (pair === 5) return parity(p.r)

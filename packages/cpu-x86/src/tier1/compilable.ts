@@ -8,7 +8,12 @@ const RARE = new Set([
   ...['pcmpestrm', 'pcmpestri', 'pcmpistrm', 'pcmpistri'],
 ])
 
+/** Of those that leave in tier 0, what goes on behind itself: nothing that code depends on has changed. */
+const GOES_ON = new Set(['cli', 'sti', 'popf', 'swapgs'])
+
+export const goesOn = (insn: Insn): boolean => GOES_ON.has(insn.op)
+
 export const compilable = (insn: Insn): boolean =>
-  insn.flow !== 'leave' && !(insn.rep !== 0 && REPEATS.has(insn.op)) && !RARE.has(insn.op)
+  (insn.flow !== 'leave' || goesOn(insn)) && !(insn.rep !== 0 && REPEATS.has(insn.op)) && !RARE.has(insn.op)
 
 const REPEATS = new Set(['movs', 'stos', 'lods', 'cmps', 'scas'])

@@ -1,6 +1,6 @@
 /** A region as one WebAssembly function: (record entered by) -> record that tier 0 goes on with, or COLD.jump. */
 import { Func, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
-import { Flags, type Pending } from '../flags.ts'
+import { Flags, type FlagHome, type Pending } from '../flags.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
@@ -11,6 +11,7 @@ import { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
 import { settling } from './functions.ts'
+import { LoopFlags } from './loop-flags.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
@@ -47,6 +48,7 @@ class RegionEmitter implements Ground {
   /** Predecessors inside the region by node; entries have one more. */
   private readonly ways: number[]
   private readonly inherited = new Map<number, Pending>()
+  private readonly loopFlags = new Map<number, LoopFlags>()
   private flags: Flags
   private readonly home: { readonly res: number; readonly cv: number; readonly aux: number }
   private readonly regs = new Map<number, number>()
@@ -86,6 +88,9 @@ class RegionEmitter implements Ground {
     for (const to of edges) for (const s of to) this.ways[s]!++
     this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
     this.looping = this.structure.loops()
+    region.blocks.forEach((_, n) => {
+      if (this.looping.has(n) && this.liveIn[n]! && this.ways[n]! > 1) this.foresee(n, edges)
+    })
     const { e, home } = this
     e.block((end) => {
       this.out = end.depth
@@ -190,13 +195,29 @@ class RegionEmitter implements Ground {
     this.exit(to)
   }
 
+  goOn(): void {
+    const b = this.block()
+    const next = (): Val => this.nextRip(b)
+    this.charge(b, next)
+    this.hand(b)
+    // An instruction runs after STI without the run loop: that was the one to let pass.
+    this.e.store('i32_store', k32(0), k32(0), this.base + S.shadow)
+    this.edge(b.next, next)
+  }
+
+  attend(): void {
+    this.e.store('i32_store', k32(0), local(I32, this.budget), this.base + S.budget)
+    this.e.call(this.o.func('attend'), [])
+    this.e.assign(this.budget, this.e.load(I32, 'i32_load', k32(0), this.base + S.budget))
+  }
+
   // -- blocks ---------------------------------------------------------------------------------------------------
 
   private body(node: number): void {
     this.node = node
     const b = this.block()
     this.flags = this.newFlags()
-    this.flags.pending = this.inherited.get(node)
+    this.flags.pending = this.inherited.get(node) ?? this.loopFlags.get(node)?.deferred
     for (let i = 0; i < b.insns.length; i++) {
       const insn = b.insns[i]!
       this.at = i
@@ -241,6 +262,10 @@ class RegionEmitter implements Ground {
     if (pending === undefined) return
     const heirs = successorsOf(b).filter((s) => this.ways[s] === 1 && this.liveIn[s]!)
     if (heirs.length === 0) return
+    if (pending.kind === 'deferred') {
+      for (const s of heirs) this.inherited.set(s, pending)
+      return
+    }
     const kept: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(pending))
       kept[name] = typeof value === 'object' ? this.keep(value) : value
@@ -261,7 +286,11 @@ class RegionEmitter implements Ground {
     }
     const to = this.region.blocks[node]!
     if (to.page !== this.block().page) this.cross(to, this.e.let(rip()))
-    if (this.liveIn[node]! && this.ways[node] !== 1) this.flags.flush(true)
+    if (this.liveIn[node]! && this.ways[node] !== 1) {
+      const loop = this.loopFlags.get(node)
+      if (loop === undefined) this.flags.flush(true)
+      else loop.arrive(this.flags)
+    }
     this.structure.go(node)
   }
 
@@ -292,11 +321,29 @@ class RegionEmitter implements Ground {
   private leave(record: number): void {
     const { pending } = this.flags
     this.e.assign(this.ret, k32(record))
-    if (pending !== undefined) {
-      const { name, args } = settling(pending)
-      this.e.call(this.o.func(name), args)
+    if (pending === undefined) this.e.br({ depth: this.outResting })
+    else if (pending.kind === 'deferred') {
+      this.loopFlags.get(pending.node)!.leave(
+        (known) => this.settle(settling(known)),
+        () => this.e.br({ depth: this.outResting }),
+      )
+    } else this.settle(settling(pending))
+  }
+
+  private settle({ name, args }: { readonly name: string; readonly args: readonly Val[] }): void {
+    this.e.call(this.o.func(name), args)
+    this.e.br({ depth: this.out })
+  }
+
+  /** What flags the ways round a loop will bring to its head. */
+  private foresee(node: number, edges: readonly (readonly number[])[]): void {
+    const { blocks } = this.region
+    for (let n = blocks.length - 1; n >= node; n--) {
+      if (!edges[n]!.includes(node)) continue
+      const loop = LoopFlags.after(blocks[n]!.insns, this.e, node, () => this.newHome())
+      if (loop !== undefined) this.loopFlags.set(node, loop)
+      return
     }
-    this.e.br({ depth: pending === undefined ? this.outResting : this.out })
   }
 
   private targetRip(b: RegionBlock): Val {
@@ -318,8 +365,12 @@ class RegionEmitter implements Ground {
   }
 
   private newFlags(): Flags {
+    return new Flags(this.e, this.newHome())
+  }
+
+  private newHome(): FlagHome {
     const { e, home } = this
-    return new Flags(e, {
+    return {
       res: () => e.let(local(I64, home.res)),
       cv: () => e.let(local(I64, home.cv)),
       aux: () => e.let(local(I32, home.aux)),
@@ -328,7 +379,7 @@ class RegionEmitter implements Ground {
         e.assign(home.cv, cv)
         e.assign(home.aux, aux)
       },
-    })
+    }
   }
 
   // -- the function around ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /** What regions call on their cold paths, so that these are short: filling the TLB, and putting pending flags at rest. */
 import { I32, I64, type ValueType } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
-import { Flags, type Pending } from '../flags.ts'
+import { Flags, type Known } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction, type RuntimeFunctions } from '../runtime.ts'
 import { S } from '../state.ts'
 import { Emit } from '../wasm/emit.ts'
@@ -12,7 +12,7 @@ export const fillArgument = (write: boolean, bytes: number): number => (bytes <<
 
 const SIZES: readonly Size[] = [8, 16, 32, 64]
 /** What kinds of pending flags consist of, in the order of parameters: values of the operation's size, then conditions. */
-const FORMS: readonly { readonly kind: Pending['kind']; readonly values: readonly string[]; readonly cf: boolean }[] = [
+const FORMS: readonly { readonly kind: Known['kind']; readonly values: readonly string[]; readonly cf: boolean }[] = [
   { kind: 'add', values: ['a', 'b', 'r'], cf: false },
   { kind: 'add', values: ['a', 'b', 'r'], cf: true },
   { kind: 'sub', values: ['a', 'b', 'r'], cf: false },
@@ -21,7 +21,7 @@ const FORMS: readonly { readonly kind: Pending['kind']; readonly values: readonl
 ]
 
 /** Name and arguments of the function that puts pending flags into the state. */
-export function settling(p: Pending): { readonly name: string; readonly args: readonly Val[] } {
+export function settling(p: Known): { readonly name: string; readonly args: readonly Val[] } {
   if (p.kind === 'logic') return { name: `flags_logic${p.size}`, args: [p.r] }
   if (p.kind === 'cfof') return { name: `flags_cfof${p.size}`, args: [p.r, p.cf, p.of] }
   const kind = p.kind === 'add' || p.kind === 'adc' ? 'add' : 'sub'
@@ -29,7 +29,7 @@ export function settling(p: Pending): { readonly name: string; readonly args: re
   return { name: `flags_${kind}${p.size}c`, args: [p.a, p.b, p.r, p.cf] }
 }
 
-function settler(size: Size, kind: Pending['kind'], names: readonly string[]): RuntimeFunction {
+function settler(size: Size, kind: Known['kind'], names: readonly string[]): RuntimeFunction {
   const type = size === 64 ? I64 : I32
   const params: ValueType[] = names.map((name) => (name === 'cf' || name === 'of' ? I32 : type))
   return wasm(params, [], (f, link: Link) => {
@@ -48,7 +48,7 @@ function settler(size: Size, kind: Pending['kind'], names: readonly string[]): R
         e.store('i32_store', k32(0), aux, link.base + S.flagAux)
       },
     })
-    flags.set({ kind, size, ...fields } as unknown as Pending)
+    flags.set({ kind, size, ...fields } as unknown as Known)
     flags.flush()
   })
 }

@@ -1,6 +1,7 @@
 /** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
+import { goesOn } from './compilable.ts'
 
 const PAGE = 4096
 
@@ -151,7 +152,7 @@ function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBloc
       // Where a loop closes, and where a call leads.
       if (s <= i || flow === 'call') enter(s)
     }
-    if (flow === 'call' || flow === 'indirect' || flow === 'leave') enter(b.next)
+    if (flow === 'call' || flow === 'indirect' || (flow === 'leave' && !goesOn(b.insns.at(-1)!))) enter(b.next)
     if (roots.has(b.block)) b.entry = true
   })
   blocks.forEach((b, i) => {
@@ -163,6 +164,8 @@ function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBloc
 export function successorsOf(b: RegionBlock): number[] {
   const to = [...b.returns]
   if (b.target >= 0) to.push(b.target)
-  if ((b.block.flow === 'next' || b.block.flow === 'cond') && b.next >= 0 && b.next !== b.target) to.push(b.next)
+  const { flow } = b.block
+  const on = flow === 'next' || flow === 'cond' || (flow === 'leave' && goesOn(b.insns.at(-1)!))
+  if (on && b.next >= 0 && b.next !== b.target) to.push(b.next)
   return to
 }

@@ -8,6 +8,7 @@ import { S, SEG, TLB } from '../state.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { segmentForm } from '../tier0/tracked.ts'
 import type { Emit } from '../wasm/emit.ts'
+import { goesOn } from './compilable.ts'
 import { fillArgument } from './functions.ts'
 import { k32, k64, kf64, kv128, local, type Val } from '../wasm/value.ts'
 
@@ -38,6 +39,10 @@ export interface Ground {
   branch(taken: Val): void
   jump(): void
   jumpTo(rip: Val): void
+  /** To the next instruction, with an end of the block between. */
+  goOn(): void
+  /** Asks for the run loop at the next end of a block. */
+  attend(): void
 }
 
 export class RegionUnit implements Unit {
@@ -186,6 +191,10 @@ export class RegionUnit implements Unit {
   }
 
   call(name: string, args: readonly Val[], result?: ValueType): Val {
+    if (name === 'attend') {
+      this.g.attend()
+      return k32(0)
+    }
     if (this.g.inWasm(name)) return this.e.call(this.g.runtime(name), args, result)
     this.leave()
     return result === undefined || result === I32
@@ -223,7 +232,8 @@ export class RegionUnit implements Unit {
   }
 
   jumpTo(rip: Val): void {
-    this.g.jumpTo(rip.type === I32 ? rip.to64u() : rip)
+    if (goesOn(this.insn)) this.g.goOn()
+    else this.g.jumpTo(rip.type === I32 ? rip.to64u() : rip)
     this.ends()
   }
 
