@@ -54,3 +54,12 @@ test('a guest that knows an IDE drive is refused, since there is none', () => {
   put(state, ['bus[1].ifs', 0, 'identify_set'], 1)
   expect(() => model.afterLoad?.(3)).toThrow(/no drive on channel 1: the guest knows its drive 0/)
 })
+
+test('the entry in hand of a bus master travels when there is one, whatever the status says', () => {
+  const { state, vmstate } = made(piix3Ide)
+  const plain = saveBytes(vmstate, state).length
+  put(state, ['bmdma', 0, 'status'], 1)
+  expect(saveBytes(vmstate, state)).toHaveLength(plain)
+  put(state, ['bmdma', 0, 'cur_prd_len'], 512)
+  expect(saveBytes(vmstate, state).length).toBeGreaterThan(plain)
+})

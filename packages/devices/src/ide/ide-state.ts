@@ -100,7 +100,7 @@ const current: Subsection<IdeBmdmaState> = {
   version: 1,
   born: '0.13',
   when: 'a DMA transfer is under way',
-  needed: (s) => (s.status & BM_DMAING) !== 0,
+  needed: (s) => s.cur_prd_len !== 0,
 }
 const bmStatus: Subsection<IdeBmdmaState> = {
   name: 'ide bmdma/status',
