@@ -33,13 +33,13 @@ export class Absent extends Error {
 
 const model = (arch) => (arch === 'i386' ? 'qemu32' : 'qemu64')
 
-/** @param {{ program?: string, tier1?: string }} options @returns {Engine} */
-function godwit({ program = GODWIT, tier1 }) {
+/** @param {{ program?: string, tier1?: string, stats?: boolean }} options @returns {Engine} */
+function godwit({ program = GODWIT, tier1, stats }) {
   if (!existsSync(program)) throw new Absent(`there is no ${program}`)
   const said = spawnSync(process.execPath, [program, '--version'], { encoding: 'utf8' })
   if (said.status !== 0) throw new Absent(`${program} does not run; was it built? (pnpm build)\n${said.stderr.trim()}`)
   const version = said.stdout.trim()
-  const more = tier1 === undefined ? [] : ['-accel', `tcg,tier1=${tier1}`]
+  const more = [...(tier1 === undefined ? [] : ['-accel', `tcg,tier1=${tier1}`]), ...(stats ? ['--stats'] : [])]
   return {
     name: 'godwit',
     title: 'Godwit',
@@ -47,7 +47,7 @@ function godwit({ program = GODWIT, tier1 }) {
     command: ({ arch, kernel, initrd, append, memoryMib }) => [
       process.execPath,
       [
-        ...[program, 'run', '--machine', 'pc', '--cpu', model(arch), '-m', String(memoryMib), '--stats', ...more],
+        ...[program, 'run', '--machine', 'pc', '--cpu', model(arch), '-m', String(memoryMib), ...more],
         ...['--kernel', kernel, '--initrd', initrd, '--append', append, '--serial', 'stdio'],
       ],
     ],
@@ -141,7 +141,7 @@ export const ENGINES = Object.keys(KNOWN)
 
 /**
  * @param {string[]} names
- * @param {{ arch: 'i386' | 'amd64', program?: string, tier1?: string }} options
+ * @param {{ arch: 'i386' | 'amd64', program?: string, tier1?: string, stats?: boolean }} options
  * @param {(line: string) => void} say told what is left out and why
  * @returns {Promise<Engine[]>}
  */

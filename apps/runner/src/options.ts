@@ -157,7 +157,11 @@ export const rows: readonly Row[] = [
       o.nsPerInstruction = 2 ** shift
     },
   },
-  { names: ['stats'], doc: 'figures of the run on stderr at its end', set: (o) => (o.stats = true) },
+  {
+    names: ['stats'],
+    doc: 'figures of the run on stderr at its end; counting for them makes compiled code some per cent slower',
+    set: (o) => (o.stats = true),
+  },
   {
     names: ['profile'],
     value: 'FILE',

@@ -87,7 +87,11 @@ function buildMachine(o: RunOptions): Machine {
       time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
       incoming: o.incoming !== undefined,
       debugPorts: o.debugPorts,
-      tuning: { profile: o.profile !== undefined, ...(o.tier1 === undefined ? {} : { tier1: o.tier1 }) },
+      tuning: {
+        profile: o.profile !== undefined,
+        tier1Counters: o.stats,
+        ...(o.tier1 === undefined ? {} : { tier1: o.tier1 }),
+      },
     })
   } catch (thrown) {
     if (thrown instanceof BootError) throw new UsageError(`${o.kernel ?? bios ?? 'boot'}: ${thrown.message}`)

@@ -53,7 +53,7 @@ export interface MachineOptions {
   readonly tuning?: CpuTuning
 }
 
-export type CpuTuning = Pick<CpuOptions, 'profile' | 'tier1'>
+export type CpuTuning = Pick<CpuOptions, 'profile' | 'tier1' | 'tier1Counters'>
 
 export interface DeterministicTime {
   /** ns an instruction takes. Default 4. */
