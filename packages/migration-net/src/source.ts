@@ -60,9 +60,9 @@ const BATCH_BYTES = 2 << 20
 /** Silence that the destination is spared while the owner makes up his mind. */
 const KEEPALIVE_MS = 10_000
 /** The guest's thread is ours too: this part of it is for sending. */
-const HOST_SHARE = 0.7
+const HOST_SHARE = 0.8
 /** A batch that takes longer waits for the network, not for the thread. */
-const SHARE_MS = 30
+const SHARE_MS = 100
 const BATCH_MS = 5
 
 export class OutgoingMigration {

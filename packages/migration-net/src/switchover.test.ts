@@ -92,8 +92,8 @@ test('The guest stands back while the channel takes memory, but not while a limi
   const send = p.a.send.bind(p.a)
   p.a.send = async (bytes) => {
     if (p.outgoing.phase === 'rounds' && shares.at(-1) !== 0) {
-      p.pace.advance(29)
-      expect(shares.at(-1)).toBe(0.7)
+      p.pace.advance(99)
+      expect(shares.at(-1)).toBe(0.8)
       p.pace.advance(1)
       expect(shares.at(-1)).toBe(0)
     }
@@ -105,6 +105,6 @@ test('The guest stands back while the channel takes memory, but not while a limi
     p.pace.skip()
   }
   expect((await ends)[0].outcome).toBe('completed')
-  expect(shares).toContain(0.7)
+  expect(shares).toContain(0.8)
   expect(shares.at(-1)).toBe(0)
 })
