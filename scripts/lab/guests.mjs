@@ -26,15 +26,18 @@ const COMPLAINT =
  * A machine without HPET and ACPI leaves Linux nothing but the timer interrupt to measure its TSC with and to watch it by.
  * On a busy host both fail: an interrupt that comes 100 ms late looks like a TSC that ran away, and Linux counts
  * interrupts instead. So the bare machine's Linux is told the rate, which is the host's, and not to watch: our own clock
- * watches.
+ * watches. With an HPET the same doubt comes where reading it takes 100 us.
  */
-const BY_JIFFIES = /'refined-jiffies' wd_nsec/
+const DOUBTED = /'refined-jiffies' wd_nsec|read-back delay/
 const OF_CLOCKS = /clocksource|tsc|TSC|sched_clock/
 
 function tscOfHost() {
   const mhz = /^cpu MHz\s*:\s*([\d.]+)$/m.exec(existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '')
   return mhz === null ? '' : ` tsc_early_khz=${Math.round(Number(mhz[1]) * 1000)}`
 }
+
+/** The end of a guest, with what its kernel says of it. */
+const TROUBLE = /(BUG:|Oops|segfault|Kernel panic|general protection)[^]{0,1500}/
 
 /** Linux with guests/init, counting ticks: every lost tick and every damaged page breaks its chain of checksums. */
 class Linux {
@@ -71,7 +74,7 @@ class Linux {
       save: () => ({ last: watch.last }),
       booted: (peer) => this.wait(peer, watch, 6, 240_000),
       goesOn: (peer, ticks = 4) => this.wait(peer, watch, watch.last + ticks, 60_000),
-      faults: () => [...watch.faults, ...(/Kernel panic|Oops|segfault/.exec(text) ?? [])],
+      faults: () => [...watch.faults, ...(TROUBLE.exec(text) ?? [])],
       /** Has the guest print its log; returns what it says since an uptime. */
       log: async (peer, since) => {
         const from = text.length
@@ -83,7 +86,7 @@ class Linux {
         const clock = lines.find((l) => l.startsWith('clocksource ='))?.slice(14)
         const rtc = Number(lines.find((l) => l.startsWith('rtc = '))?.slice(6) ?? NaN)
         const heard = later.filter((l) => COMPLAINT.test(l) && !BUSY_HOST.test(l))
-        const lateTicks = heard.some((l) => BY_JIFFIES.test(l)) ? heard.filter((l) => OF_CLOCKS.test(l)) : []
+        const lateTicks = later.some((l) => DOUBTED.test(l)) ? heard.filter((l) => OF_CLOCKS.test(l)) : []
         const complaints = heard.filter((l) => !lateTicks.includes(l))
         return { clock, rtc: { seconds: rtc, asked, told: Date.now() }, messages: later, complaints, lateTicks }
       },
