@@ -38,7 +38,7 @@ export interface Tier1Options {
 /** Regions there can be at once. */
 export const MAX_REGIONS = 16384
 /** WebAssembly bytes of all regions: more than that, and those that were not entered lately go. */
-const MAX_BYTES = 48 << 20
+const MAX_BYTES = 24 << 20
 const LIMITS: Record<'on' | 'always', Limits> = {
   on: { blocks: 64, instructions: 400 },
   always: { blocks: 12, instructions: 100 },
@@ -273,16 +273,27 @@ export class Regions {
     for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
     const graph = regionOf(chosen, code, roots)
     const copies = this.copies(graph)
-    const func = emitRegion(graph, mode, {
-      base: cpu.base,
-      semantics,
-      func: (name) => imports.func(name),
-      inWasm: (name) => linked.functions[name]?.kind === 'wasm',
-      used: this.o.used + id,
-      jumpCache: this.o.jumpCache,
-      counters: this.o.counters,
-      record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
-    })
+    let func: Func
+    try {
+      func = emitRegion(graph, mode, {
+        base: cpu.base,
+        semantics,
+        func: (name) => imports.func(name),
+        inWasm: (name) => linked.functions[name]?.kind === 'wasm',
+        used: this.o.used + id,
+        jumpCache: this.o.jumpCache,
+        counters: this.o.counters,
+        record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
+      })
+    } catch (error) {
+      // A meaning that cannot be emitted for these operands: tier 0 knows what to do about it.
+      if (!(error instanceof Error)) throw error
+      cpu.missing(`tier 1: ${error.message}`)
+      this.of(root).look = Infinity
+      this.freeSlots.push(slot)
+      this.freeIds.push(id)
+      return undefined
+    }
     const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length }
     this.live.add(region)
     for (const block of chosen.keys()) this.of(block).regions.add(region)

@@ -34,6 +34,11 @@ export class Emit {
 
   /** Recycles temporaries except those that the values still name. */
   release(keep: readonly (Val | undefined)[] = []): void {
+    if (keep.length === 0) {
+      for (const t of this.used) this.recycle(t.type, t.index)
+      this.used.length = 0
+      return
+    }
     const kept = new Set<number>()
     const walk = (v: Val): void => {
       const n = v.node
@@ -43,11 +48,15 @@ export class Emit {
     for (const v of keep) if (v !== undefined) walk(v)
     this.used = this.used.filter((t) => {
       if (kept.has(t.index)) return true
-      const pool = this.free.get(t.type)
-      if (pool === undefined) this.free.set(t.type, [t.index])
-      else pool.push(t.index)
+      this.recycle(t.type, t.index)
       return false
     })
+  }
+
+  private recycle(type: ValueType, index: number): void {
+    const pool = this.free.get(type)
+    if (pool === undefined) this.free.set(type, [index])
+    else pool.push(index)
   }
 
   assign(index: number, value: Val): void {
