@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest'
-import { CROSS_CODE, CROSS_DATA, MIX, RECURSION, SMC_PAGE, SMC_SAME, STRINGS } from '../engine/programs.testing.ts'
-import { bench, type Bench } from '../engine/testing.ts'
+import {
+  CROSS_CODE,
+  CROSS_DATA,
+  HANDLER,
+  MIX,
+  RECURSION,
+  SMC_PAGE,
+  SMC_SAME,
+  STI_SHADOW,
+  STRINGS,
+} from '../engine/programs.testing.ts'
+import { bench, bytesOf, type Bench } from '../engine/testing.ts'
 
 function visible(b: Bench): unknown {
   const { state } = b.processor
@@ -50,4 +60,21 @@ test('a region goes when its code is written, and what is written runs', () => {
   const [before, left] = [b.reg(0), b.reg(1)]
   b.processor.run(1e8)
   expect(b.reg(0)).toBe((before - (left * (left + 1)) / 2) >>> 0)
+})
+
+test.each([1, 2, 1000])('STI lets one instruction pass before an interrupt, compiled, in slices of %i', (slice) => {
+  const pic = {
+    acknowledge: () => {
+      b.processor.intr.lower()
+      return 32
+    },
+  }
+  const b: Bench = bench({ bits: 16, code: STI_SHADOW, pic, cpu: { tier1: 'always' } })
+  b.ram.write(0x8000, bytesOf(HANDLER))
+  b.ram.write(32 * 4, Uint8Array.of(0, 0x80, 0, 0))
+  b.processor.intr.raise()
+  while (b.processor.run(slice, true).reason !== 'halted');
+  // BX as the handler saw it.
+  expect(b.reg(6) & 0xffff).toBe(1)
+  expect(b.reg(3) & 0xffff).toBe(2)
 })
