@@ -97,10 +97,10 @@ export function markdownOf(results, when) {
       'brackets the move from QEMU to QEMU without Godwit in the same run.',
     `${results.length} journeys, ${results.flatMap((r) => r.hops).length} moves; ${failed.length} journeys failed. ` +
       `${compared.length} streams were compared with what QEMU made of them; ${compared.filter((h) => h.differences.length > 0).length} differed in more than is free.`,
-    table(
-      ['medians in ms', ...HEADS],
-      figuresOf(results).map((f) => [f.direction, ...rowOf(f)]),
-    ),
+    ...['linux', 'bios'].flatMap((guest) => {
+      const own = figuresOf(results.filter((r) => r.guest === guest)).map((f) => [f.direction, ...rowOf(f)])
+      return own.length === 0 ? [] : [table([`${guest}, medians in ms`, ...HEADS], own)]
+    }),
   ]
   for (const title of titles) {
     const own = results.filter((r) => titleOf(r) === title)
