@@ -30,7 +30,7 @@ function chip(...subs: readonly Partial<Subsection<Chip>>[]): Section {
     ...{ name: 'chip', version: 1, minVersion: 1, life: { born: '11.1' } },
     fields: { a: inside(first!, u8), b: inside(second ?? first!, u8) },
   }
-  return { idstr: 'chip', instance: 0, version: 1, vmstate: vmstate as never, state: { a: 0, b: 0 } }
+  return { idstr: 'chip', instance: 0, version: 1, vmstate: vmstate, state: { a: 0, b: 0 } }
 }
 const whats = (section: Section) => lintSections([section], [section]).map((f) => f.what)
 
