@@ -1,6 +1,7 @@
 /** The command `godwit`. */
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { nearest } from '@godwit/bits'
 import { machineTypes, namesOf, refusalsOf } from '@godwit/machines'
 import { print } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
@@ -8,7 +9,7 @@ import { helpText, runHelp } from './help.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { parseRun } from './options.ts'
 import { run } from './run-command.ts'
-import { UsageError, nearest } from './usage-error.ts'
+import { UsageError } from './usage-error.ts'
 import { PACKAGE } from './version.ts'
 
 const COMMANDS = ['run', 'inspect', 'machines', ...commands.map((c) => c.name), 'help']

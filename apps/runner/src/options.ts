@@ -1,7 +1,8 @@
 /** The options of `godwit run`, one row each: what is accepted, and what help prints. */
+import { nearest } from '@godwit/bits'
 import type { SerialPlace, SocketPlace } from './places.ts'
 import { parseSerial, parseSocket } from './places.ts'
-import { UsageError, nearest } from './usage-error.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface RunOptions {
   machine: string

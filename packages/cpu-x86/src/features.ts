@@ -1,4 +1,6 @@
 /** CPUID feature words and the names of their bits, as QEMU spells them. SDM vol. 2A, CPUID; APM vol. 3, appendix E. */
+import { nearest } from '@godwit/bits'
+
 export const WORDS = ['1.edx', '1.ecx', 'x1.edx', 'x1.ecx', '7.ebx'] as const
 export type Word = (typeof WORDS)[number]
 
@@ -44,23 +46,5 @@ export function featureOf(name: string): { readonly word: Word; readonly bit: nu
   return table.get(ALIASES[plain] ?? plain)
 }
 
-/** The three names with the fewest edits. */
-export function nearest(name: string): string[] {
-  return [...table.keys()]
-    .map((n) => ({ n, d: distance(n, name) }))
-    .sort((a, b) => a.d - b.d)
-    .slice(0, 3)
-    .map((x) => x.n)
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length]!
-}
+/** The three features with the nearest names. */
+export const nearestFeatures = (name: string): string[] => nearest(name, table.keys())

@@ -3,7 +3,7 @@
  * are not in the words, and what this processor does not do is filtered in one place. Older machine versions change a
  * model by compat properties.
  */
-import { FEATURE_NAMES, featureOf, nearest, WORDS, type Word } from './features.ts'
+import { FEATURE_NAMES, featureOf, nearestFeatures, WORDS, type Word } from './features.ts'
 
 export type FeatureWords = Readonly<Record<Word, number>>
 
@@ -236,7 +236,7 @@ export function cpuModel(option = 'qemu64', compat: CpuCompat = {}): CpuModel {
     const [feature, on] = parseChange(change)
     const found = featureOf(feature)
     if (found === undefined) {
-      throw new RangeError(`no processor feature "${feature}"; nearest: ${nearest(feature).join(', ')}`)
+      throw new RangeError(`no processor feature "${feature}"; nearest: ${nearestFeatures(feature).join(', ')}`)
     }
     lacking.delete(`${found.word} ${found.bit}`)
     if (on) {

@@ -1,4 +1,4 @@
-import { distance } from './registry.ts'
+import { nearest } from '@godwit/bits'
 
 /** A nonsense option; the message says what would have been right. */
 export class OptionError extends Error {
@@ -58,10 +58,8 @@ export function machineProps(texts: Readonly<Record<string, string>>): MachinePr
     if (key !== undefined) {
       if (on !== undefined) props[key] = on
     } else if (!(name in FIXED)) {
-      const known = [...Object.keys(SWITCHES), ...Object.keys(FIXED)].sort(
-        (a, b) => distance(name, a) - distance(name, b),
-      )
-      throw new OptionError(`no machine property "${name}"; the nearest are ${known.slice(0, 3).join(', ')}`)
+      const known = [...Object.keys(SWITCHES), ...Object.keys(FIXED)]
+      throw new OptionError(`no machine property "${name}"; the nearest are ${nearest(name, known).join(', ')}`)
     } else if ((name === 'usb' || name === 'nvdimm') && on === true) {
       throw new OptionError(`machine property ${name}=on: this board has none yet; only ${name}=off`)
     }

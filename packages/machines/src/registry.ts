@@ -1,3 +1,4 @@
+import { nearest } from '@godwit/bits'
 import { newestOf, type Family, typeName, type Version } from './family.ts'
 import { pcI440fx, pcQ35 } from './pc/versions.ts'
 
@@ -40,25 +41,17 @@ export function findMachine(name: string, of: readonly Family[] = knownFamilies)
   const all = machineTypes(of)
   const found = all.find((t) => t.name === name || namesOf(t).includes(name))
   if (found !== undefined) return found
-  const near = all.map((t) => t.name).sort((a, b) => distance(name, a) - distance(name, b))
-  throw new UnknownMachine(name, near.slice(0, 3))
+  throw new UnknownMachine(
+    name,
+    nearest(
+      name,
+      all.map((t) => t.name),
+    ),
+  )
 }
 
 /** The aliases of a machine type. */
 export function namesOf({ family, version }: MachineType): string[] {
   const fixed = Object.entries(family.aliases ?? {}).filter(([, of]) => of === version.version)
   return [...(version === newestOf(family) ? [family.alias] : []), ...fixed.map(([alias]) => alias)]
-}
-
-/** Levenshtein distance. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

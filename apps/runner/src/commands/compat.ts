@@ -1,6 +1,7 @@
 /** godwit compat: whether a machine of one build can go to another, for one pair or for all of them. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { nearest } from '@godwit/bits'
 import {
   BuildError,
   checkBoth,
@@ -19,7 +20,7 @@ import {
   type HopVerdict,
 } from '@godwit/compat'
 import { reasonOf } from '../files.ts'
-import { UsageError, nearest } from '../usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 import { print, type Command } from './command.ts'
 
 /** Releases of QEMU whose facts are built in. */

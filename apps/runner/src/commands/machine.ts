@@ -1,11 +1,12 @@
 /** godwit machine: machine types, their life, and what a change does to them. */
 import { readFileSync } from 'node:fs'
+import { nearest } from '@godwit/bits'
 import { ChangeRefused, parseChange, planBackport, planText, PlanRefused, type ProposedChange } from '@godwit/compat'
 import { CalendarError, knownFamilies, UnknownMachine } from '@godwit/machines'
 import { reasonOf } from '../files.ts'
 import { deprecations, listed, shown } from '../machine/life-text.ts'
 import { setDefaultHere } from '../machine/set-default-here.ts'
-import { nearest, UsageError } from '../usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 import { print, type Command } from './command.ts'
 
 const HELP = `godwit machine: machine types, their life, and what a change does to them

@@ -1,10 +1,11 @@
 /** godwit vmstate: the life of every line of state. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { nearest } from '@godwit/bits'
 import { free, parseHistory, wholeLedger, why, whyOf, type Ledger, type Why } from '@godwit/compat'
 import { CalendarError, newestRelease, nextRelease, releaseAt } from '@godwit/machines'
 import { freeText, ledgerText, whyText } from '../ledger/ledger-text.ts'
-import { nearest, UsageError } from '../usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 import { print, type Command } from './command.ts'
 
 const HELP = `godwit vmstate: when a line of state was born, what switches it off, and which bytes are free

@@ -1,4 +1,5 @@
 /** When a line of state was born, what switches it off, what its bytes once held. */
+import { distance } from '@godwit/bits'
 import { compareVersions } from '@godwit/machines'
 import { deletionsOf, knownReleases, machinesOf, releaseDate } from './calendar.ts'
 import { lineName, type Ledger, type LedgerLine } from './ledger.ts'
@@ -115,18 +116,4 @@ function near(ledger: Ledger, path: string): string[] {
     .sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, NEAR)
     .map(([name]) => name)
-}
-
-/** Letters to change, add or drop. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 8) return Infinity
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
