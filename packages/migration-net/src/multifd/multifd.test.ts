@@ -187,8 +187,8 @@ test('A destination that expects fewer channels refuses the number that is too l
   expect(p.target.running).toBe(false)
 })
 
-async function settle(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 3000 && !done(); i++) await new Promise((resolve) => setImmediate(resolve))
+async function settle(done: () => boolean, turns = 3000): Promise<void> {
+  for (let i = 0; i < turns && !done(); i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const CUTS = [0, 1, 70, 2000, 50_000, 200_000]
@@ -219,6 +219,9 @@ interface HandMade {
   readonly channels?: readonly (readonly Uint8Array[])[]
   /** Channels end instead of staying open. */
   readonly ends?: boolean
+  /** Channels say who they are, and the rest when all of the main channel has been there for a while. */
+  readonly late?: boolean
+  readonly dialect?: Dialect
 }
 
 const NO_UUID = new Uint8Array(16)
@@ -258,7 +261,7 @@ function plainMain(w: StreamWriter, machine: FakeMachine): void {
 }
 
 async function receiveByHand(made: HandMade): Promise<{ result: IncomingResult; target: FakeMachine }> {
-  const dialect = DIALECTS['from 9.0']!
+  const dialect = made.dialect ?? DIALECTS['from 9.0']!
   const w = new StreamWriter()
   const model = machineOf(dialect, 1 << 20)
   ;(made.main ?? plainMain)(w, model)
@@ -266,18 +269,27 @@ async function receiveByHand(made: HandMade): Promise<{ result: IncomingResult; 
   const main = link.connect()
   await main.send(w.take())
   await main.close()
-  for (const pieces of made.channels ?? []) {
-    const channel = link.connect()
-    for (const piece of pieces) await channel.send(piece)
-    if (made.ends !== false) await channel.close()
+  const rest = (made.channels ?? []).map((pieces) => ({ channel: link.connect(), pieces: [...pieces] }))
+  if (made.late === true) for (const { channel, pieces } of rest) await channel.send(pieces.shift()!)
+  const sendRest = async (): Promise<void> => {
+    for (const { channel, pieces } of rest) {
+      for (const piece of pieces) {
+        if (made.late === true) await settle(() => false, 5)
+        await channel.send(piece)
+      }
+      if (made.ends !== false) await channel.close()
+    }
   }
+  if (made.late !== true) await sendRest()
   const target = Object.assign(machineOf(dialect, 1 << 20), { suppressVmdesc: true })
-  const parameters = { ...defaultParameters(), peerTimeoutMs: 50, idleTimeoutMs: 200 }
+  const patience = made.late === true ? {} : { peerTimeoutMs: 50, idleTimeoutMs: 200 }
+  const parameters = { ...defaultParameters(), ...patience }
   const incoming = new IncomingMigration({
     ...{ machine: target, channel: await link.accept(), autostart: true, parameters },
     multifd: { channels: 2, accept: () => link.accept() },
   })
-  return { result: await incoming.run(), target }
+  const [result] = await Promise.all([incoming.run(), made.late === true ? sendRest() : undefined])
+  return { result, target }
 }
 
 test('A sender made by hand, with the habits of releases before 9.0, is taken: stale sizes, and SYNC on pages.', async () => {
@@ -292,6 +304,48 @@ test('A sender made by hand, with the habits of releases before 9.0, is taken: s
   expect(result).toMatchObject({ outcome: 'completed', running: true })
   expect(target.ram.bytes[5 * PAGE_SIZE]).toBe(0xab)
   expect(target.ram.bytes[6 * PAGE_SIZE - 1]).toBe(0xab)
+})
+
+const pageOf = (n: number, fill: number, withSync: boolean): Uint8Array =>
+  header({ sync: withSync, normal: 1, offsets: [n * PAGE_SIZE] }, PAGE_SIZE).fill(fill, HEADER_BYTES)
+
+/** Every EOS of memory is a border; zero pages come in between. */
+function oldMain(w: StreamWriter, machine: FakeMachine): void {
+  w.header()
+  w.configuration({ machine: machine.machineType })
+  w.sectionStart('start', RAM)
+  w.ramBlockList(machine.ramBlocks.map((b) => ({ name: b.name, length: b.usedSize })))
+  w.ramEos()
+  w.sectionEnd()
+  for (const page of [5, 6, undefined]) {
+    w.sectionStart(page === undefined ? 'end' : 'part', RAM)
+    if (page !== undefined) w.ramZero({ block: 'pc.ram', pageOffset: page * PAGE_SIZE })
+    w.ramEos()
+    w.sectionEnd()
+  }
+  machine.sections.forEach((s, i) => {
+    const { idstr, instance, version, vmstate, state } = s
+    s.beforeSave?.()
+    w.device({ sectionId: 3 + i, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
+  })
+  w.eof()
+}
+
+test.each([
+  ['before the main channel', false],
+  ['long behind it', true],
+])('A page of 5.2 is what its last round made it, though the channels come %s.', async (_, late) => {
+  const { result, target } = await receiveByHand({
+    ...{ main: oldMain, dialect: DIALECTS['up to 8.0']!, late },
+    channels: [
+      // a SYNC that rides on pages leaves an empty packet behind
+      [hello(0), sync(), pageOf(6, 0x11, true), header(), sync(), pageOf(7, 0x33, false), sync()],
+      [hello(1), sync(), sync(), pageOf(5, 0x22, true), header({ block: '' }), pageOf(8, 0x44, true)],
+    ],
+  })
+  expect(result).toMatchObject({ outcome: 'completed', running: true })
+  // zero on the main channel in the first round, data in the second; the other way round; data in the last
+  expect([5, 6, 7, 8].map((page) => target.ram.bytes[(page + 1) * PAGE_SIZE - 1])).toEqual([0x22, 0, 0x33, 0x44])
 })
 
 const good = [hello(1), sync(), sync()]
