@@ -61,6 +61,8 @@ test('Help and the list of machines go to standard output.', async () => {
   const help = await godwit('help', 'run')
   expect(help.out).toContain('--incoming')
   expect([help.status, help.err]).toEqual([0, ''])
+  const unknown = await godwit('help', 'compta')
+  expect([unknown.status, unknown.err]).toEqual([1, 'godwit: no command "compta"; the nearest are compat, vmstate\n'])
   expect((await godwit('machines')).out).toMatch(/^pc-i440fx-5\.2 /m)
 })
 

@@ -57,7 +57,11 @@ async function command(args: readonly string[]): Promise<number> {
 
 function help(name: string | undefined): string {
   if (name === 'run') return runHelp()
-  return commands.find((c) => c.name === name)?.help ?? helpText(commands)
+  const found = commands.find((c) => c.name === name)
+  if (found === undefined && name !== undefined && !COMMANDS.includes(name)) {
+    throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, COMMANDS, 2).join(', ')}`)
+  }
+  return found?.help ?? helpText(commands)
 }
 
 function machineList(): string {

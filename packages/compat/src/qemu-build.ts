@@ -1,6 +1,7 @@
 /** Builds of real QEMUs: the committed text of what scripts/collect-qemu.mjs found, and what no dump tells added to it. */
 import { compareVersions, minorOf } from '@godwit/machines'
 import type { Build, BuildDevice, CompatProperty, Condition, Schema, SchemaField } from './build.ts'
+import { misshapen } from './build-shape.ts'
 import { FIELDS, SUBSECTIONS, type History } from './check/knowledge-conditions.ts'
 import { factsOf } from './check/knowledge-facts.ts'
 import { HIDDEN } from './check/knowledge-hidden.ts'
@@ -43,6 +44,8 @@ export function parseBuild(json: string): Build {
     }
   }
   if (packed.format !== 1) throw new BuildError(`a build of format 1 is expected, came ${String(packed.format)}`)
+  const misfit = misshapen(raw)
+  if (misfit !== undefined) throw new BuildError(misfit)
   const plain = unpacked(packed)
   return plain.engine === 'qemu' ? annotated(plain) : plain
 }

@@ -80,7 +80,11 @@ export function compareVersions(a: string, b: string): number {
 }
 
 const isVersion = (text: string): boolean => /^\d+(\.\d+){1,2}$/.test(text)
-const isDate = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text)
+/** Date.parse takes 30 February, as 2 March. */
+const isDate = (text: string): boolean => {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined
+  return day !== undefined && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}
 
 /** "4.0.1" → "4.0": the micro number plays no part in the calendar. */
 export const minorOf = (version: string): string => numbersOf(version).slice(0, 2).join('.')
@@ -93,6 +97,7 @@ export function dateOf(version: string): string {
 
 /** The newest release that is out, today or on another day ("2026-11-22"). */
 export function newestRelease(day?: string): Release {
+  if (day !== undefined && !isDate(day)) throw new CalendarError(`"${day}": expected a date such as 2026-11-22`)
   const out = releases.filter((r) => (day === undefined ? !r.planned : r.date <= day))
   const newest = out.at(-1)
   if (newest === undefined) throw new CalendarError(`no release was out on ${day}; the calendar begins 2015-08-11`)
@@ -102,7 +107,7 @@ export function newestRelease(day?: string): Release {
 /** A release, or the release that is newest on a day: "11.2" and "2027-01-01" both mean 11.2. */
 export function releaseAt(releaseOrDate: string): string {
   if (isVersion(releaseOrDate)) return releaseOrDate
-  if (!isDate(releaseOrDate) || Number.isNaN(Date.parse(releaseOrDate))) {
+  if (!isDate(releaseOrDate)) {
     throw new CalendarError(`"${releaseOrDate}": expected a release such as 11.2 or a date such as 2026-11-22`)
   }
   const last = releases.at(-1)!

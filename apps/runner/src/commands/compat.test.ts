@@ -36,6 +36,16 @@ test('check exits with 1 where a direction is refused, and tells the same as JSO
   expect(answer.back.kind).toBe('loads-but-differs')
 })
 
+test('check takes the properties that remedies name: of conditions, queues and processors', async () => {
+  const named = [
+    'x86_64-cpu.x-migrate-error-code=off',
+    'qemu64-x86_64-cpu.pcid=off',
+    'virtio-blk-device.queue-size=1024',
+  ]
+  const { status } = await printed(...BLK, ...named.flatMap((n) => ['--b-global', n]))
+  expect(status).toBe(0)
+})
+
 test('matrix takes builds and machine types, as text, JSON and a page', async () => {
   const asked = ['matrix', '--builds', 'qemu:7.2,qemu:10.0', '--machines', 'microvm,pc-q35-6.2']
   expect((await printed(...asked)).text).toContain('QEMU 7.2.22   .            REFUSED')
@@ -45,7 +55,7 @@ test('matrix takes builds and machine types, as text, JSON and a page', async ()
 })
 
 test('this Godwit describes itself, and agrees with what it said of itself', async () => {
-  const { text } = await printed('describe')
+  const { text } = await printed('describe', '--json')
   const build = JSON.parse(text) as { engine: string; machines: { name: string }[] }
   expect([build.engine, build.machines.some((m) => m.name === 'pc-i440fx-5.2')]).toEqual(['godwit', true])
 }, 60_000)
@@ -60,6 +70,13 @@ test.each([
   [['check', 'qemu:7.2', 'qemu:5.2', '--machine', 'pc-i440fx-5.1.1'], 'the nearest are pc-i440fx-5.1'],
   [['check', 'nowhere.json', 'qemu:5.2', '--machine', 'isapc'], 'cannot read the build nowhere.json'],
   [['check', 'qemu:7.2', 'qemu:5.2', '--machine', 'isapc', '--global', 'x'], '--global takes TYPE.PROPERTY=VALUE'],
+  [
+    [...BLK, '--b-global', 'virtio-blk-device.queue-siz=1024'],
+    'no build has virtio-blk-device.queue-siz, so it would change nothing; the nearest are queue-size',
+  ],
+  [[...BLK, '--global', 'virtio-blk-devise.queue-size=1'], 'the nearest are virtio-blk-device'],
+  [['matrix', '--builds', 'godwit'], 'takes two builds or more'],
+  [['describe', 'now'], 'godwit compat describe takes no "now"'],
   [['matrix', '--machines', 'pc-i440fx-1.0'], 'no build has machine type pc-i440fx-1.0'],
   [['matrix', '--machine'], '--machine needs a value'],
 ])(

@@ -19,6 +19,7 @@ import {
   type CompatProperty,
   type HopVerdict,
 } from '@godwit/compat'
+import { mustBeKnown } from '../compat/known-properties.ts'
 import { reasonOf } from '../files.ts'
 import { UsageError } from '../usage-error.ts'
 import { print, type Command } from './command.ts'
@@ -34,7 +35,7 @@ const HELP = `godwit compat: what migrates to what
       also what does no harm, --started in which build the guest was powered on. Exit status 1 if either direction is refused or loads something else.
   godwit compat matrix [--builds A,B...] [--machines M,N...] [--device ...] [--cpu MODEL] [--json | --html]
       every build against every other for every machine type, and ways over several hops
-  godwit compat describe
+  godwit compat describe [--json]
       this Godwit as JSON: keep it, and check a later build against it
 
 A and B are "godwit", "qemu:RELEASE" (${BUILT_IN.join(', ')}), or a file of "godwit compat describe" or of
@@ -58,7 +59,7 @@ export const compat: Command = {
       case 'matrix':
         return print(matrixCommand(args))
       case 'describe':
-        if (args.length > 0) throw new UsageError(`godwit compat describe takes no "${args[0]!}"`)
+        for (const arg of args) if (arg !== '--json') throw new UsageError(`godwit compat describe takes no "${arg}"`)
         return print(`${JSON.stringify(godwitBuild())}\n`)
       case undefined:
         return print(HELP)
@@ -124,6 +125,16 @@ function optionsOf({ values }: Parsed): BothOptions {
   }
 }
 
+function optionsFor(builds: readonly Build[], parsed: Parsed): BothOptions {
+  const found = optionsOf(parsed)
+  const named = [found.options, found.sourceOptions, found.destinationOptions]
+  mustBeKnown(
+    builds,
+    named.flatMap((o) => o ?? []),
+  )
+  return found
+}
+
 function propertyOf(text: string, option: string): CompatProperty {
   const parts = /^([^.=]+)\.([^=]+)=(.*)$/.exec(text)
   if (parts === null) throw new UsageError(`${option} takes TYPE.PROPERTY=VALUE, came "${text}"`)
@@ -168,7 +179,7 @@ function checkCommand(args: readonly string[]): number {
     const known = [...new Set([a, b].flatMap((x) => x.machines.map((m) => m.name)))]
     throw new UsageError(`no build has machine type ${machine}; the nearest are ${nearest(machine, known).join(', ')}`)
   }
-  const { there, back } = checkBoth(a, b, machine, optionsOf(parsed))
+  const { there, back } = checkBoth(a, b, machine, optionsFor([a, b], parsed))
   const kinds = [worstOf(there), worstOf(back)] as const
   const failed = kinds.some((kind) => kind !== 'fine' && kind !== 'fine-if')
   if (values.has('--json')) {
@@ -198,6 +209,8 @@ function matrixCommand(args: readonly string[]): string {
   if (values.has('--json') && values.has('--html')) throw new UsageError('either --json or --html')
   const listOf = (option: string): string[] | undefined => values.get(option)?.flatMap((v) => v.split(','))
   const builds = (listOf('--builds') ?? [...BUILT_IN.map((r) => `qemu:${r}`), 'godwit']).map(buildOf)
+  if (builds.length < 2)
+    throw new UsageError('godwit compat matrix takes two builds or more: --builds godwit,qemu:11.1')
   const machines = listOf('--machines')
   const known = [...new Set(builds.flatMap((b) => b.machines.map((m) => m.name)))]
   for (const m of machines ?? []) {
@@ -205,7 +218,7 @@ function matrixCommand(args: readonly string[]): string {
       throw new UsageError(`no build has machine type ${m}; the nearest are ${nearest(m, known).join(', ')}`)
     }
   }
-  const found = matrix(builds, { ...optionsOf(parsed), ...(machines === undefined ? {} : { machines }) })
+  const found = matrix(builds, { ...optionsFor(builds, parsed), ...(machines === undefined ? {} : { machines }) })
   if (values.has('--json')) return `${JSON.stringify(found, null, 2)}\n`
   return values.has('--html') ? matrixHtml(found) : matrixText(found)
 }

@@ -36,6 +36,7 @@ test('The baseline is text, or JSON with the plan of an upgrade', async () => {
 
 test('Describing and a help page work', async () => {
   expect(JSON.parse(await printed(['describe', '--name', 'x']))).toMatchObject({ name: 'x', engine: 'godwit' })
+  expect(JSON.parse(await printed(['describe', '--json', '--name', 'x']))).toMatchObject({ name: 'x' })
   expect(await printed([])).toBe(fleet.help)
 })
 

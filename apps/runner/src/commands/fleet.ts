@@ -18,11 +18,11 @@ const HELP = `godwit fleet: what every host of a fleet can take, and what a roll
   godwit fleet baseline HOST.json... [--upgrade RELEASE|DATE] [--json]
       the newest machine type, processor model and features of all hosts; with --upgrade what may be used before,
       during and after every host has that release
-  godwit fleet collect (--qemu BINARY | --qmp SOCKET) [--name NAME]
+  godwit fleet collect (--qemu BINARY | --qmp SOCKET) [--name NAME] [--json]
       asks a QEMU through its monitor and prints HOST.json. BINARY is started without a machine and ended again;
       SOCKET is the monitor of one that runs: ask there with the accelerator that guests will have
-  godwit fleet describe [--name NAME]
-      the same of this Godwit
+  godwit fleet describe [--name NAME] [--json]
+      the same of this Godwit; both print JSON, asked for or not
 
 Example: may guests move between an old host and a new one, and when may they use the newest machine type?
 
@@ -104,13 +104,13 @@ function readHost(file: string): Host {
 }
 
 function describe(args: readonly string[]): Host {
-  const { words, values } = split(args, ['--name'])
+  const { words, values } = split(args, ['--name'], ['--json'])
   if (words.length > 0) throw new UsageError(`godwit fleet describe takes no "${words[0]!}"`)
   return godwitHost(values.get('--name') ?? hostname())
 }
 
 async function collect(args: readonly string[]): Promise<Host> {
-  const { words, values } = split(args, ['--qemu', '--qmp', '--name'])
+  const { words, values } = split(args, ['--qemu', '--qmp', '--name'], ['--json'])
   const [binary, socket] = [values.get('--qemu'), values.get('--qmp')]
   if (words.length > 0 || (binary === undefined) === (socket === undefined)) {
     throw new UsageError('godwit fleet collect takes --qemu BINARY or --qmp SOCKET')

@@ -74,7 +74,7 @@ function gateText(gate: LedgerGate): string {
 /** The slots, those that are free first. */
 export function freeText(slots: readonly SlotVerdict[], at: string): string {
   const oldest = oldestMachine(at)
-  const head = `at ${at}${dated(releaseDate(at))}; the oldest machine version of the PC is ${oldest ?? 'unknown'}`
+  const head = `at ${at}${dated(releaseDate(at))}; the oldest machine version of the PC is ${oldest ?? 'none of the calendar'}`
   const order = ['free', 'one-way', 'after', 'kept', 'nothing']
   const sorted = [...slots].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
   const parts = sorted.map((s) => {

@@ -320,3 +320,8 @@ test('every verdict that is not fine has a reason, and what is refused says what
   expect(found.length).toBeGreaterThan(2)
   for (const v of found) expect([v.reason.length > 10, v.remedy !== undefined], v.code).toEqual([true, true])
 })
+
+test.each(['__proto__', 'constructor'])('a device or processor called %s is in no build', (name) => {
+  expect(codes({}, {}, { devices: [name] })).toEqual(['unreachable device-missing', 'unreachable device-missing'])
+  expect(codes({}, {}, { cpu: name })).toEqual(['unreachable cpu-missing', 'unreachable cpu-missing'])
+})

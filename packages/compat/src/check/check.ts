@@ -40,9 +40,9 @@ export function check(a: Build, b: Build, machineType: string, options: CheckOpt
   const source = new Side(a, from, { options: [...both, ...(options.sourceOptions ?? [])], cpu, kvm })
   const destination = new Side(b, to, { options: [...both, ...(options.destinationOptions ?? [])], cpu, kvm })
   const absent = devices.flatMap((type) =>
-    [source, destination].filter((s) => s.build.devices[type] === undefined).map((s) => missingDevice(s, type)),
+    [source, destination].filter((s) => !Object.hasOwn(s.build.devices, type)).map((s) => missingDevice(s, type)),
   )
-  const present = devices.filter((type) => a.devices[type] !== undefined && b.devices[type] !== undefined)
+  const present = devices.filter((type) => Object.hasOwn(a.devices, type) && Object.hasOwn(b.devices, type))
   const types = devicesOn(source, destination, present)
   const found = [
     ...absent,

@@ -4,7 +4,9 @@ import { featuresOf, same } from './resolve.ts'
 import type { Verdict } from './verdict.ts'
 
 export function compareCpu(source: Side, destination: Side, model: string): Verdict[] {
-  const [a, b] = [source, destination].map((s) => s.build.cpus[model])
+  const [a, b] = [source, destination].map((s) =>
+    Object.hasOwn(s.build.cpus, model) ? s.build.cpus[model] : undefined,
+  )
   const out: Verdict[] = []
   for (const [side, cpu] of [
     [source, a],

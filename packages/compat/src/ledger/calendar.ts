@@ -1,5 +1,5 @@
 /** Which machine versions a release knew, and when the last of them went: back to the first of 2009. */
-import { compareVersions, dateOf, lifecycleOf, releases } from '@godwit/machines'
+import { compareVersions, dateOf, knownFamilies, lifecycleOf, machineTypes, releases } from '@godwit/machines'
 import { PAST_RELEASES } from './past-releases.ts'
 
 export const knownReleases = (): string[] => [
@@ -48,7 +48,10 @@ function deletedIn(machine: string): string {
   const known = PAST_RELEASES.find((r) => r.deleted.includes(machine))
   if (known) return known.release
   const version = machine.slice(machine.lastIndexOf('-') + 1)
-  return lifecycleOf(`pc-i440fx-${version}`, version).deletedIn
+  const name = `pc-i440fx-${version}`
+  const made = machineTypes(knownFamilies).find((type) => type.name === name)
+  // a release to come has its machine version, which ages by its number alone
+  return lifecycleOf(made ?? { family: knownFamilies[0]!, version: { version, compat: {} }, name }, version).deletedIn
 }
 
 /** The oldest machine version that a release still has. */

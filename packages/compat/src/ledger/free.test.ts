@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { deletionsOf, oldestMachine } from './calendar.ts'
 import { free, type SlotVerdict } from './free.ts'
 import { ledgerOfHistory, parseHistory } from './history.ts'
 import { wholeLedger } from './our-ledger.ts'
@@ -85,4 +86,9 @@ test("The SD card's 512 bytes: boards without versions can hold it, so no deleti
   for (const at of ['11.2', '12.0', '30.0']) {
     expect(card(at, ungated)).toMatchObject({ verdict: 'kept', reasons: [{ code: 'unversioned' }] })
   }
+})
+
+test('A release beyond the calendar has no machine version left to keep a slot.', () => {
+  expect(oldestMachine('99.9')).toBeUndefined()
+  expect(deletionsOf('12.0').every((d) => /^\d+\.\d+$/.test(d.deletedIn))).toBe(true)
 })
