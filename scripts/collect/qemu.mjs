@@ -33,9 +33,10 @@ class StillQemu {
     child.stdout.setEncoding('utf8').on('data', (chunk) => this.#take(chunk))
     child.stderr.setEncoding('utf8').on('data', (text) => (this.#complaints += text))
     child.stdin.on('error', () => undefined)
+    child.on('error', (e) => (this.ended = e))
     child.on('close', () => {
       const why = this.#complaints.trim().split('\n').at(-1)
-      this.ended = new Error(`QEMU ended: ${why}`)
+      this.ended ??= new Error(`QEMU ended: ${why}`)
       for (const { reject } of this.#waiting.values()) reject(this.ended)
       this.#waiting.clear()
     })

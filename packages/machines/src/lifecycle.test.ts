@@ -20,6 +20,7 @@ test('a day means the release that is newest on it', () => {
   expect(releaseAt('2030-09-01')).toBe('15.1')
   expect(newestRelease().version).toBe('11.1')
   expect(() => releaseAt('2026-02-30')).toThrow(/2026-02-30.*11\.2.*2026-11-22/)
+  expect(() => releaseAt('99999999999999999999.0')).toThrow('expected a release such as 11.2')
   expect(() => newestRelease('banana')).toThrow('"banana": expected a date such as 2026-11-22')
   expect(() => releaseAt('next year')).toThrow(/next year.*11\.2.*2026-11-22/)
   expect([nextRelease('11.2'), nextRelease('2.12'), nextRelease('15.2')]).toEqual(['12.0', '3.0', '16.0'])

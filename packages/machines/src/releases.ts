@@ -79,7 +79,7 @@ export function compareVersions(a: string, b: string): number {
   return 0
 }
 
-const isVersion = (text: string): boolean => /^\d+(\.\d+){1,2}$/.test(text)
+const isVersion = (text: string): boolean => /^\d{1,3}(\.\d{1,3}){1,2}$/.test(text)
 /** Date.parse takes 30 February, as 2 March. */
 const isDate = (text: string): boolean => {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined

@@ -119,7 +119,8 @@ async function collect(args: readonly string[]): Promise<Host> {
   try {
     return binary === undefined ? await fromSocket(socket!, name) : await fromBinary(binary, name)
   } catch (thrown) {
-    if (thrown instanceof QmpRefusal) throw new UsageError(`${binary ?? socket!}: ${thrown.message}`)
+    if (thrown instanceof QmpRefusal || thrown instanceof HostError)
+      throw new UsageError(`${binary ?? socket!}: ${thrown.message}`)
     throw thrown
   }
 }

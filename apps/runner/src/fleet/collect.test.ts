@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { baseline, parseHost } from '@godwit/compat'
+import { baseline, HostError, parseHost } from '@godwit/compat'
 import { collectHost } from './collect.ts'
 import { QmpClient } from './qmp-client.ts'
 
@@ -89,4 +89,42 @@ test('What is no monitor is refused with what came', async () => {
   const stream = new PassThrough()
   stream.write('{"hello": 1}\n')
   await expect(QmpClient.open(stream, new PassThrough())).rejects.toThrow('expected {"QMP": …}, came {"hello":1}')
+})
+
+test.each([
+  ['query-version', {}, 'query-version: expected an object, came nothing'],
+  ['query-version', { qemu: { major: 'x' } }, 'query-version: expected major, minor and micro, came {"major":"x"}'],
+  ['query-machines', 5, 'query-machines: expected a list, came 5'],
+  ['query-machines', [null], 'query-machines: expected an object, came null'],
+  ['query-machines', [{}], 'a: machines[0].name: expected text, came nothing'],
+  ['query-cpu-definitions', [{ name: 'n', 'migration-safe': true, 'unavailable-features': 5 }], 'a: cpus[0].missing'],
+  ['query-kvm', null, 'query-kvm: expected an object, came null'],
+  ['query-cpu-model-expansion', {}, 'query-cpu-model-expansion: expected an object, came nothing'],
+  ['device-list-properties', 5, 'device-list-properties: expected a list, came 5'],
+])('a peer whose %s answers %j is no host', async (spoiled, value, message) => {
+  const { fromQemu, toQemu } = monitor((command) => {
+    if (command === spoiled) return { return: value }
+    if (command === 'query-cpu-model-expansion') return { return: { model: { props: {} } } }
+    return { return: command === 'device-list-properties' ? [] : QEMU[command] }
+  })
+  const found = QmpClient.open(fromQemu, toQemu).then((q) => collectHost(q, 'a'))
+  await expect(found).rejects.toThrow(HostError)
+  await expect(found).rejects.toThrow(message)
+})
+
+test('a peer that sends without end is cut off, and one that greets with no object is refused', async () => {
+  const flood = new PassThrough()
+  const cut = expect(QmpClient.open(flood, new PassThrough())).rejects.toThrow(
+    'the greeting: more than 16 MiB came, and no answer',
+  )
+  const chunk = 'x'.repeat(1 << 20)
+  for (let i = 0; i < 20 && !flood.destroyed; i++) {
+    flood.write(chunk)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await cut
+  expect(flood.destroyed).toBe(true)
+  const odd = new PassThrough()
+  odd.write('5\n')
+  await expect(QmpClient.open(odd, new PassThrough())).rejects.toThrow('the greeting: expected an object, came 5')
 })

@@ -1,5 +1,5 @@
 /** Asks a QEMU through its monitor what it offers to a fleet. */
-import type { Host, HostCpu } from '@godwit/compat'
+import { HostError, parseHost, type Host, type HostCpu } from '@godwit/compat'
 import { QmpRefusal, type QmpClient } from './qmp-client.ts'
 
 /** Devices whose properties a fleet may want to set. */
@@ -26,31 +26,34 @@ interface Definition {
   readonly deprecated?: boolean
 }
 
-/** `progress` is told of each processor model. */
+/** `progress` is told of each processor model. @throws QmpRefusal, and HostError for answers of another shape */
 export async function collectHost(
   qmp: QmpClient,
   name: string,
   progress: (done: number, of: number) => void = () => undefined,
 ): Promise<Host> {
-  const version = (await qmp.run('query-version')) as { qemu: { major: number; minor: number; micro: number } }
-  const { major, minor, micro } = version.qemu
-  const machines = (await qmp.run('query-machines')) as { name: string; alias?: string; deprecated?: boolean }[]
-  const definitions = (await qmp.run('query-cpu-definitions')) as Definition[]
-  const capabilities = (await qmp.run('query-migrate-capabilities')) as { capability: string }[]
-  const kvm = (await qmp.run('query-kvm')) as { enabled: boolean }
+  const version = record(record(await qmp.run('query-version'), 'query-version')['qemu'], 'query-version')
+  const { major, minor, micro } = version as { major: number; minor: number; micro: number }
+  if (![major, minor, micro].every(Number.isInteger)) {
+    throw new HostError(`query-version: expected major, minor and micro, came ${JSON.stringify(version)}`)
+  }
+  const machines = await records<{ name: string; alias?: string; deprecated?: boolean }>(qmp, 'query-machines')
+  const definitions = await records<Definition>(qmp, 'query-cpu-definitions')
+  const capabilities = await records<{ capability: string }>(qmp, 'query-migrate-capabilities')
+  const kvm = record(await qmp.run('query-kvm'), 'query-kvm') as { enabled: boolean }
   const models = definitions.filter((d) => d['migration-safe'] === true)
   const cpus: HostCpu[] = []
   for (const definition of models) {
     cpus.push({
       name: definition.name,
-      missing: [...(definition['unavailable-features'] ?? [])],
+      missing: definition['unavailable-features'] ?? [],
       features: await featuresOf(qmp, definition.name),
       migratable: true,
       ...(definition.deprecated === true ? { deprecated: true } : {}),
     })
     progress(cpus.length, models.length)
   }
-  return {
+  const host: Host = {
     format: 1,
     name,
     engine: 'qemu',
@@ -66,13 +69,26 @@ export async function collectHost(
     capabilities: capabilities.map((c) => c.capability).sort(),
     devices: await devicesOf(qmp),
   }
+  return parseHost(host, name)
+}
+
+function record(value: unknown, command: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  throw new HostError(`${command}: expected an object, came ${JSON.stringify(value) ?? 'nothing'}`)
+}
+
+/** The list that a command answers with; what is in its entries is checked with the whole. */
+async function records<T extends object>(qmp: QmpClient, command: string, args?: object): Promise<T[]> {
+  const value = await qmp.run(command, args)
+  if (!Array.isArray(value))
+    throw new HostError(`${command}: expected a list, came ${JSON.stringify(value) ?? 'nothing'}`)
+  return value.map((v) => record(v, command) as T)
 }
 
 async function featuresOf(qmp: QmpClient, model: string): Promise<string[]> {
-  const expanded = (await qmp.run('query-cpu-model-expansion', { type: 'full', model: { name: model } })) as {
-    model: { props: Record<string, unknown> }
-  }
-  return Object.entries(expanded.model.props)
+  const command = 'query-cpu-model-expansion'
+  const expanded = record(await qmp.run(command, { type: 'full', model: { name: model } }), command)
+  return Object.entries(record(record(expanded['model'], command)['props'], command))
     .filter(([key, value]) => value === true && !/^(x-|l3-cache$|enforce$|check$|realized$|hotplug)/.test(key))
     .map(([key]) => key)
     .sort()
@@ -82,10 +98,9 @@ async function devicesOf(qmp: QmpClient): Promise<Host['devices']> {
   const found: [string, Record<string, string>][] = []
   for (const typename of DEVICES) {
     try {
-      const props = (await qmp.run('device-list-properties', { typename })) as {
-        name: string
-        'default-value'?: unknown
-      }[]
+      const props = await records<{ name: string; 'default-value'?: unknown }>(qmp, 'device-list-properties', {
+        typename,
+      })
       const values = props.map((p) => [
         p.name,
         p['default-value'] === undefined ? '' : String(p['default-value'] as string),

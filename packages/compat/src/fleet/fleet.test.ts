@@ -113,6 +113,12 @@ describe('a rolling upgrade', () => {
     expect(planUpgrade(fleet, '10.2').lost).toEqual([])
   })
 
+  test('What is lost is told in the order of versions, 2.9 before 2.10', () => {
+    const names = ['pc-i440fx-2.10', 'pc-i440fx-2.9', 'pc-i440fx-9.2']
+    const lost = planUpgrade([host('a', '9.2', names)], '11.1').lost
+    expect(lost.map((l) => l.name)).toEqual(['pc-i440fx-2.9', 'pc-i440fx-2.10'])
+  })
+
   test('A date stands for the release of that day', () => {
     expect(planUpgrade(fleet, '2026-11-22').release).toBe('11.1')
     expect(() => planUpgrade(fleet, 'soon')).toThrow('expected a release such as')

@@ -45,11 +45,13 @@ export function planUpgrade(hosts: readonly Host[], release: string, now: Baseli
       },
       { name: 'after', what: `every host runs ${to}; a host that goes back ends this stage`, machines: after },
     ],
-    lost: [...held].sort().map(([name, on]) => ({
-      name,
-      hosts: on,
-      instead: during.find((d) => d.startsWith(familyOf(name, families))) ?? 'none: no machine type is on both sides',
-    })),
+    lost: [...held]
+      .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+      .map(([name, on]) => ({
+        name,
+        hosts: on,
+        instead: during.find((d) => d.startsWith(familyOf(name, families))) ?? 'none: no machine type is on both sides',
+      })),
     deprecated: offered.filter((t) => lifecycleOf(t, to).state === 'deprecated' && usedBy(hosts, t)).map((t) => t.name),
   }
 }
