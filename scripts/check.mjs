@@ -18,6 +18,10 @@ const steps = [
   ...published.map((p) => [`attw ${p}`, ['attw', '--pack', p, '--profile', 'esm-only', '--quiet']]),
 ]
 const only = process.argv[2]
+if (only !== undefined && !steps.some(([name]) => name.startsWith(only))) {
+  console.error(`no check begins with "${only}"; there are ${steps.map(([name]) => name).join(', ')}`)
+  process.exit(1)
+}
 let failed = 0
 for (const [name, [command, ...args]] of steps) {
   if (only !== undefined && !name.startsWith(only)) continue
