@@ -33,7 +33,7 @@ export interface CpuOptions {
   readonly tscHz?: number
   /** Count executions of every block: see profile(). A third slower; takes a quarter of recordBytes more. */
   readonly profile?: boolean
-  /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'on'. */
+  /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'off'. */
   readonly tier1?: Tier1Mode
   /** Count how often compiled code is entered and what it executes, for stats(). Some per cent slower. */
   readonly tier1Counters?: boolean
@@ -46,7 +46,7 @@ export interface CpuOptions {
 export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x10_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
-const DEFAULT_TIER1: Tier1Mode = 'on'
+const DEFAULT_TIER1: Tier1Mode = 'off'
 
 export interface RunResult {
   /** budget: the instructions are done; halted: HLT, nothing to take; shutdown: triple fault; stopped: requestStop(). */
