@@ -2,6 +2,7 @@
 import { I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
 import { access, LOADS, STORES, typeOf, type Site } from '../access.ts'
 import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
+import { CpuAreaUnit } from '../cpu-area-unit.ts'
 import type { Flags } from '../flags.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
@@ -27,8 +28,7 @@ export interface Frame {
   exit(): void
 }
 
-export class RecordUnit implements Unit {
-  readonly e: Emit
+export class RecordUnit extends CpuAreaUnit implements Unit {
   readonly flags: Flags
   readonly insn: Insn
   readonly size: Size
@@ -45,8 +45,8 @@ export class RecordUnit implements Unit {
   private readonly site: Site
 
   constructor(frame: Frame, flags: Flags, insn: Insn, mode: Mode, facets: Facets, record: Val, at: number) {
+    super(frame.e, frame.base)
     this.frame = frame
-    this.e = frame.e
     this.flags = flags
     this.real = insn
     this.insn = tracked(insn, facets)
@@ -127,29 +127,6 @@ export class RecordUnit implements Unit {
     const at = this.e.let(address)
     const offset = k32(S.seg + SEG.size * segment)
     return this.checked(form, offset, segment === SS, at, options.size ?? size, intent, options.align)
-  }
-
-  field(type: ValueType, offset: number): Val {
-    const op = type === I32 ? 'i32_load' : type === I64 ? 'i64_load' : type === V128 ? 'v128_load' : 'f64_load'
-    return this.e.load(type, op, k32(0), this.frame.base + offset)
-  }
-
-  field8(offset: number): Val {
-    return this.e.load(I32, 'i32_load8_u', k32(0), this.frame.base + offset)
-  }
-
-  setField(offset: number, value: Val): void {
-    const { type } = value
-    const op = type === I32 ? 'i32_store' : type === I64 ? 'i64_store' : type === V128 ? 'v128_store' : 'f64_store'
-    this.e.store(op, k32(0), value, this.frame.base + offset)
-  }
-
-  setField8(offset: number, value: Val): void {
-    this.e.store('i32_store8', k32(0), value, this.frame.base + offset)
-  }
-
-  fieldAddress(offset: number | Val): Val {
-    return typeof offset === 'number' ? k32(this.frame.base + offset) : offset.add(this.frame.base)
   }
 
   next(): Val {

@@ -2,6 +2,7 @@
 import { F64, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
 import { LOADS, STORES, typeOf } from '../access.ts'
 import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
+import { CpuAreaUnit } from '../cpu-area-unit.ts'
 import type { Flags } from '../flags.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { S, SEG, TLB } from '../state.ts'
@@ -45,8 +46,7 @@ export interface Ground {
   attend(): void
 }
 
-export class RegionUnit implements Unit {
-  readonly e: Emit
+export class RegionUnit extends CpuAreaUnit implements Unit {
   readonly flags: Flags
   readonly insn: Insn
   readonly size: Size
@@ -58,8 +58,8 @@ export class RegionUnit implements Unit {
   private readonly offset: number
 
   constructor(ground: Ground, flags: Flags, insn: Insn, offset: number) {
+    super(ground.e, ground.base)
     this.g = ground
-    this.e = ground.e
     this.flags = flags
     this.insn = insn
     this.size = insn.size
@@ -157,29 +157,6 @@ export class RegionUnit implements Unit {
         () => this.g.bail(),
       )
     return [linear, real]
-  }
-
-  field(type: ValueType, offset: number): Val {
-    const op = type === I32 ? 'i32_load' : type === I64 ? 'i64_load' : type === V128 ? 'v128_load' : 'f64_load'
-    return this.e.load(type, op, k32(0), this.g.base + offset)
-  }
-
-  field8(offset: number): Val {
-    return this.e.load(I32, 'i32_load8_u', k32(0), this.g.base + offset)
-  }
-
-  setField(offset: number, value: Val): void {
-    const { type } = value
-    const op = type === I32 ? 'i32_store' : type === I64 ? 'i64_store' : type === V128 ? 'v128_store' : 'f64_store'
-    this.e.store(op, k32(0), value, this.g.base + offset)
-  }
-
-  setField8(offset: number, value: Val): void {
-    this.e.store('i32_store8', k32(0), value, this.g.base + offset)
-  }
-
-  fieldAddress(offset: number | Val): Val {
-    return typeof offset === 'number' ? k32(this.g.base + offset) : offset.add(this.g.base)
   }
 
   next(): Val {
