@@ -14,8 +14,8 @@ export const systemWallClock: WallClock = {
 }
 
 /**
- * Guest time of a machine. Real time: virtual time follows the wall while the machine runs and stands still while it is
- * paused. Deterministic: it counts instructions, and jumps to the next deadline when the processor idles.
+ * Guest time of a machine. Real time: virtual time follows the wall while the machine runs (see realTime) and stands still
+ * while it is paused. Deterministic: it counts instructions, and jumps to the next deadline when the processor idles.
  */
 export interface MachineTime extends Time {
   readonly virtual: DrivenClock
@@ -35,10 +35,30 @@ export interface MachineTime extends Time {
   readonly nsPerInstruction: bigint
 }
 
+/** Guest time that may pass between two looks at the timers if one of them is due, ns. */
+const STRIDE = 2_000_000n
+/** A host that was away for longer than this (it stopped the process, say) is not made up for step by step. */
+const AWAY = 250_000_000n
+
+/**
+ * Between two looks at the timers time does not run on past the first that is due: where the host was busy elsewhere for a
+ * few periods of a timer, the guest sees each of them, a little late and in quick succession, and not all as one.
+ */
 export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): MachineTime {
   let offset = 0n
   let startedAt: bigint | undefined
-  const now = (): bigint => (startedAt === undefined ? offset : offset + wall.monotonic() - startedAt)
+  /** How far time may go until the next look; undefined: no timer is set. */
+  let limit: bigint | undefined
+  const unlimited = (): bigint => (startedAt === undefined ? offset : offset + wall.monotonic() - startedAt)
+  const now = (): bigint => {
+    const at = unlimited()
+    return limit === undefined || at < limit ? at : limit
+  }
+  const goTo = (ns: bigint): void => {
+    offset = ns
+    limit = ns + STRIDE
+    if (startedAt !== undefined) startedAt = wall.monotonic()
+  }
   const virtual = new DrivenClock(now)
   const host = new DrivenClock(() => wall.epoch())
   return {
@@ -51,20 +71,23 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
       startedAt ??= wall.monotonic()
     },
     stop() {
-      offset = now()
+      const at = now()
       startedAt = undefined
+      goTo(at)
     },
-    set(ns) {
-      offset = ns
-      if (startedAt !== undefined) startedAt = wall.monotonic()
-    },
+    set: goTo,
     warp: () => undefined,
     deadline() {
       return earlier(virtual.deadline, host.deadline === null ? null : host.deadline - wall.epoch() + now())
     },
     run() {
+      if (limit !== undefined && unlimited() - limit > AWAY) limit = undefined
+      const at = now()
       virtual.run()
       host.run()
+      const due = virtual.deadline
+      const most = at + STRIDE
+      limit = due === null ? undefined : due > most ? due : most
     },
   }
 }

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { realTime } from './machine-time.ts'
+
+const MS = 1_000_000n
+
+/** A machine's time over a wall that stands still until it is moved; `ticks` are seen by the guest one a look. */
+function setup(periodNs: bigint) {
+  let wallNs = 0n
+  const time = realTime({ monotonic: () => wallNs, epoch: () => wallNs }, () => undefined)
+  let raised = false
+  const seen: bigint[] = []
+  const timer = time.virtual.timer(() => {
+    raised = true
+    timer.set(time.virtual.now() + periodNs)
+  })
+  timer.set(periodNs)
+  time.start()
+  time.run()
+  return {
+    time,
+    seen,
+    /** The host is away for a while; then it looks at the timers, and the guest runs. */
+    pass: (ns: bigint): void => {
+      wallNs += ns
+      time.run()
+      if (raised) seen.push(time.virtual.now())
+      raised = false
+    },
+  }
+}
+
+test('Ticks that came due while the host was away are seen one by one.', () => {
+  const { time, seen, pass } = setup(4n * MS)
+  pass(41n * MS)
+  expect(time.virtual.now()).toBeLessThan(9n * MS)
+  for (let i = 0; i < 40; i++) pass(MS / 4n)
+  expect(seen).toHaveLength(12)
+  expect(time.virtual.now()).toBe(51n * MS)
+})
+
+test('Time never goes back, and is the wall when the host looks often.', () => {
+  const { time, pass } = setup(4n * MS)
+  let last = 0n
+  for (let i = 1; i < 400; i++) {
+    pass(i % 7 === 0 ? 13n * MS : MS / 2n)
+    expect(time.virtual.now()).toBeGreaterThanOrEqual(last)
+    last = time.virtual.now()
+  }
+  const before = time.virtual.now()
+  for (let i = 0; i < 400; i++) pass(MS / 2n)
+  expect(time.virtual.now()).toBe(57n * 13n * MS + 342n * (MS / 2n) + 200n * MS)
+  expect(time.virtual.now() - before).toBeGreaterThan(199n * MS)
+})
+
+test('A process that was stopped for long goes on at the wall.', () => {
+  const { time, pass } = setup(4n * MS)
+  pass(1000n * MS)
+  expect(time.virtual.now()).toBe(1000n * MS)
+})
+
+test('Nothing holds time back where no timer is set.', () => {
+  let wallNs = 0n
+  const time = realTime({ monotonic: () => wallNs, epoch: () => 0n }, () => undefined)
+  time.start()
+  time.run()
+  wallNs = 200n * MS
+  expect(time.virtual.now()).toBe(200n * MS)
+})
+
+test('A pause keeps what was reached.', () => {
+  const { time, pass } = setup(4n * MS)
+  pass(100n * MS)
+  const at = time.virtual.now()
+  time.stop()
+  pass(100n * MS)
+  expect(time.virtual.now()).toBe(at)
+  time.set(7000n * MS)
+  expect(time.virtual.now()).toBe(7000n * MS)
+})
