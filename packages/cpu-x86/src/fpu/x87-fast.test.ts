@@ -81,10 +81,11 @@ function operands(view: DataView, base: number): void {
       true,
     )
   }
-  if (next(20) === 0) {
-    view.setBigUint64(base + S.fpr, 0n, true)
-    view.setUint16(base + S.fpr + 8, next(2) << 15, true)
-  }
+  for (let i = 0; i < 2; i++)
+    if (next(12) === 0) {
+      view.setBigUint64(base + S.fpr + 16 * i, 0n, true)
+      view.setUint16(base + S.fpr + 16 * i + 8, next(2) << 15, true)
+    }
   if (next(10) === 0) view.setBigUint64(base + S.fpr + 16, view.getBigUint64(base + S.fpr, true), true)
   for (let i = 2; i < 8; i++) view.setUint8(base + S.fpuEmpty + i, 1)
 }
@@ -101,6 +102,25 @@ test('fast arithmetic with memory operands agrees with the exact one', () => {
     next(2) * next(0x7fffffff),
     Number(bits(32)) | 0,
   ])
+})
+
+test('fast square roots agree with the exact ones', () => {
+  const fsqrt = OPERATION_NAMES.indexOf('fsqrt')
+  agree(4000, operands, 'x87_operate', 'x87_operate_slow', () => [fsqrt, 0])
+  // Squares, and their neighbours.
+  agree(
+    4000,
+    (view, base) => {
+      const root = bits(32) | (1n << 31n)
+      const square = root * root + BigInt(next(3) - 1)
+      const short = square < 1n << 63n
+      view.setBigUint64(base + S.fpr, BigInt.asUintN(64, short ? square << 1n : square), true)
+      view.setUint16(base + S.fpr + 8, 0x3fff + 62 + (short ? 0 : 1) + 2 * next(100), true)
+    },
+    'x87_operate',
+    'x87_operate_slow',
+    () => [fsqrt, 0],
+  )
 })
 
 test('fast loads agree with the exact ones', () => {

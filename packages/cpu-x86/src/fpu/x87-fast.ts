@@ -6,7 +6,8 @@ import type { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { ARITH } from './x87-arith.ts'
 import { KINDS, type MemoryFormat } from './x87-convert.ts'
-import { giveUp, INTEGER_BIT, isOdd } from './x87-fast-arith.ts'
+import { INTEGER_BIT, isOdd } from './x87-algorithms.ts'
+import { giveUp } from './x87-fast-arith.ts'
 import { PE, Stack } from './x87-stack.ts'
 import { OPERATION_NAMES } from './x87-unary.ts'
 
@@ -329,6 +330,14 @@ export const X87_FAST: RuntimeFunctions = {
           stack.done()
         })
       })
+    when('fsqrt', () => {
+      const p = first()
+      e.if(stack.empty(p).isZero(), () => {
+        const a = stack.slot(p)
+        const done = e.call(link.func('x87_root'), [stack.se(a), stack.mant(a), a], I32)
+        e.if(done, () => stack.done())
+      })
+    })
     when('frndint', () => {
       const p = first()
       const slot = stack.slot(p)
