@@ -8,6 +8,7 @@ import { softArithmetic } from './sse-soft.ts'
 import { FAST_ARITH } from './x87-fast-arith.ts'
 import { X87_FAST } from './x87-fast.ts'
 import { X87_FUNCTIONS } from './x87-functions.ts'
+import { X87_VALUES } from './x87-values.ts'
 import { compareStrings } from './strings.ts'
 
 export { updateFpuBlocks } from './blocks.ts'
@@ -19,6 +20,7 @@ export const FPU_FUNCTIONS: RuntimeFunctions = {
   ...X87_FUNCTIONS,
   ...FAST_ARITH,
   ...X87_FAST,
+  ...X87_VALUES,
   /** Raises an exception without an error code. */
   fpu_blocked: wasm([I32], [I32], (f, link) => {
     f.i32(0)

@@ -16,6 +16,9 @@ import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
 import { RegionUnit, type Ground, type PageCache } from './unit.ts'
+import { X87Emitter } from './x87-emit.ts'
+import { x87Shape } from './x87-shape.ts'
+import { compiledPrecision, X87Locals } from './x87-stack.ts'
 
 export interface EmitOptions {
   readonly base: number
@@ -30,6 +33,8 @@ export interface EmitOptions {
   readonly jumpCache: number
   /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
   readonly counters: number
+  /** The x87 control word: code is made for the like. */
+  readonly fpuControl: number
 }
 
 export function emitRegion(region: Region, mode: Mode, options: EmitOptions): Func {
@@ -50,6 +55,7 @@ class RegionEmitter implements Ground {
   private readonly inherited = new Map<number, Pending>()
   private readonly loopFlags = new Map<number, LoopFlags>()
   private flags: Flags
+  private readonly x87: X87Emitter | undefined
   private readonly home: { readonly res: number; readonly cv: number; readonly aux: number }
   private readonly regs = new Map<number, number>()
   private readonly written = new Set<number>()
@@ -82,6 +88,7 @@ class RegionEmitter implements Ground {
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
     this.flags = this.newFlags()
+    this.x87 = this.x87Registers()
     this.liveIn = flagsLiveIn(region)
     const edges = region.blocks.map(successorsOf)
     this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
@@ -216,6 +223,7 @@ class RegionEmitter implements Ground {
   private body(node: number): void {
     this.node = node
     const b = this.block()
+    this.x87?.begin(node)
     this.flags = this.newFlags()
     this.flags.pending = this.inherited.get(node) ?? this.loopFlags.get(node)?.deferred
     for (let i = 0; i < b.insns.length; i++) {
@@ -228,7 +236,8 @@ class RegionEmitter implements Ground {
         return
       }
       const unit = new RegionUnit(this, this.flags, insn, b.offsets[i]!)
-      meaning(unit)
+      if (this.x87 === undefined) meaning(unit)
+      else this.x87.translate(unit, b.offsets[i]!, () => meaning(unit))
       if (unit.done) {
         this.e.release()
         return
@@ -284,6 +293,7 @@ class RegionEmitter implements Ground {
       this.exit(rip())
       return
     }
+    this.x87?.settle()
     const to = this.region.blocks[node]!
     if (to.page !== this.block().page) this.cross(to, this.e.let(rip()))
     if (this.liveIn[node]! && this.ways[node] !== 1) {
@@ -291,6 +301,7 @@ class RegionEmitter implements Ground {
       if (loop === undefined) this.flags.flush(true)
       else loop.arrive(this.flags)
     }
+    this.x87?.go(node)
     this.structure.go(node)
   }
 
@@ -320,6 +331,7 @@ class RegionEmitter implements Ground {
 
   private leave(record: number): void {
     const { pending } = this.flags
+    this.x87?.leave()
     this.e.assign(this.ret, k32(record))
     if (pending === undefined) this.e.br({ depth: this.outResting })
     else if (pending.kind === 'deferred') {
@@ -412,6 +424,7 @@ class RegionEmitter implements Ground {
     // No address is so near to this one.
     for (const { page } of this.caches.values()) func.i64(0, 0x4000_0000).set(page)
     if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
+    this.x87?.locals.enter(func, (e) => this.topOfEntry(e))
     if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
   }
 
@@ -445,6 +458,26 @@ class RegionEmitter implements Ground {
       if (key < 16) store(index, 'i64_store', S.gpr + 8 * key)
       else store(index, 'v128_store', S.xmm + 16 * (key - 16))
     }
+    this.x87?.locals.leave(func)
     func.get(this.ret)
+  }
+
+  private x87Registers(): X87Emitter | undefined {
+    const shape = x87Shape(this.region.blocks)
+    const precision = compiledPrecision(this.o.fpuControl)
+    if (shape === undefined || precision === undefined) return undefined
+    return new X87Emitter(this, new X87Locals(this.e, this.base, shape, precision), (offset) => this.ripAt(offset))
+  }
+
+  /** Where the top of the x87 stack is taken to be at the entry that the region's parameter says. */
+  private topOfEntry(e: Emit): Val {
+    const tops = this.region.entries.map((node) => this.x87!.locals.topOf(node))
+    let top: Val = k32(tops[0]!)
+    if (tops.every((t) => t === tops[0])) return top
+    const entry = e.load(I32, 'i32_load', local(I32, 0), R.regs)
+    tops.forEach((t, i) => {
+      if (i > 0) top = select(entry.eq(i), k32(t), top)
+    })
+    return top
   }
 }

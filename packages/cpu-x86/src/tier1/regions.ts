@@ -5,6 +5,7 @@
 import { Module, type Func } from '@godwit/wasm-encoder'
 import type { Cpu } from '../cpu.ts'
 import { Imports, importMemory, type Linked } from '../runtime-link.ts'
+import { S } from '../state.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import type { Blocks, CodeBlock } from '../tier0/blocks.ts'
 import type { Handlers } from '../tier0/handlers.ts'
@@ -283,6 +284,7 @@ export class Regions {
         used: this.o.used + id,
         jumpCache: this.o.jumpCache,
         counters: this.o.counters,
+        fpuControl: this.view.getUint32(cpu.base + S.fpuControl, true),
         record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
       })
     } catch (error) {
