@@ -42,7 +42,11 @@ export function emitAdd(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcom
   e.assign(eb, sb.and(0x7fff))
   const [xa, xb] = [local(I32, ea), local(I32, eb)]
   e.unlikely(isOdd(xa, ma).or(isOdd(xb, mb)), () => {
-    out.fail(isOdd(xa, ma).and(isStranger(xa, ma)).or(isOdd(xb, mb).and(isStranger(xb, mb))))
+    out.fail(
+      isOdd(xa, ma)
+        .and(isStranger(xa, ma))
+        .or(isOdd(xb, mb).and(isStranger(xb, mb))),
+    )
     e.if(ma.or(mb).isZero(), () => out.zero(signOf(sa.and(sb))))
   })
   // The larger magnitude first.
@@ -136,7 +140,11 @@ export function emitMul(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcom
   const eb = e.let(sb.and(0x7fff))
   const sign = e.let(signOf(sa.xor(sb)))
   e.unlikely(isOdd(ea, ma).or(isOdd(eb, mb)), () => {
-    out.fail(isOdd(ea, ma).and(isStranger(ea, ma)).or(isOdd(eb, mb).and(isStranger(eb, mb))))
+    out.fail(
+      isOdd(ea, ma)
+        .and(isStranger(ea, ma))
+        .or(isOdd(eb, mb).and(isStranger(eb, mb))),
+    )
     out.zero(sign)
   })
   const [h, l] = emitProduct(e, ma, mb)
@@ -174,7 +182,10 @@ export function emitDiv(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcom
     e.assign(r, local(I64, high).sub(local(I64, q).mul(v1)))
     e.block((end) => {
       e.loop((again) => {
-        const tooLarge = local(I64, q).shrU(32).ne(0).or(local(I64, q).mul(v0).gtU(local(I64, r).shl(32).or(digit)))
+        const tooLarge = local(I64, q)
+          .shrU(32)
+          .ne(0)
+          .or(local(I64, q).mul(v0).gtU(local(I64, r).shl(32).or(digit)))
         e.brIf(tooLarge.isZero(), end)
         e.assign(q, local(I64, q).sub(1))
         e.assign(r, local(I64, r).add(v1))
@@ -210,7 +221,9 @@ export function emitRoot(e: Emit, { se, mant }: OperandLocals, out: Outcome): vo
   const low = e.let(select(even, m.shl(63), k64(0)))
   // A root that is right to some 52 bits, and one step of Newton's: r += (N - r^2) / 2r, right to a unit.
   const r = e.temp(I64)
-  const estimate = toReal(high, false).op('f64_sqrt', F64).op('f64_mul', F64, kf64(2 ** 32))
+  const estimate = toReal(high, false)
+    .op('f64_sqrt', F64)
+    .op('f64_mul', F64, kf64(2 ** 32))
   e.assign(r, estimate.op('i64_trunc_sat_f64_u', I64))
   const root = local(I64, r)
   const restHigh = e.temp(I64)

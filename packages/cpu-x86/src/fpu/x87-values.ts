@@ -54,7 +54,14 @@ function asValues(e: Emit, precision: Precision): Outcome {
       const carried = e.let(mant.geS(0))
       const biased = e.let(exponent.add(carried))
       refuse(e, biased.sub(1).geU(0x7ffe))
-      give(e, mant.or(INTEGER_BIT), sign.shl(15).or(biased).or(noted(up, rest.ne(0))))
+      give(
+        e,
+        mant.or(INTEGER_BIT),
+        sign
+          .shl(15)
+          .or(biased)
+          .or(noted(up, rest.ne(0))),
+      )
     },
   }
 }
@@ -158,8 +165,7 @@ export const X87_VALUES: RuntimeFunctions = {
     const ea = e.let(sa.and(0x7fff))
     const eb = e.let(sb.and(0x7fff))
     e.unlikely(isOdd(ea, ma).or(isOdd(eb, mb)), () => {
-      const isStrange = (exponent: Val, mant: Val): Val =>
-        isOdd(exponent, mant).and(mant.or(exponent.to64u()).ne(0))
+      const isStrange = (exponent: Val, mant: Val): Val => isOdd(exponent, mant).and(mant.or(exponent.to64u()).ne(0))
       e.if(isStrange(ea, ma).or(isStrange(eb, mb)), () => f.i32(-1).ret())
       e.if(ma.or(mb).isZero(), () => f.i32(2).ret())
     })
@@ -169,6 +175,9 @@ export const X87_VALUES: RuntimeFunctions = {
       f.ret()
     })
     e.if(ea.eq(eb).and(ma.eq(mb)), () => f.i32(2).ret())
-    ea.ltU(eb).or(ea.eq(eb).and(ma.ltU(mb))).xor(negative).emit(f)
+    ea.ltU(eb)
+      .or(ea.eq(eb).and(ma.ltU(mb)))
+      .xor(negative)
+      .emit(f)
   }),
 }

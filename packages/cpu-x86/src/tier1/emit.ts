@@ -16,9 +16,7 @@ import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
 import { RegionUnit, type Ground, type PageCache } from './unit.ts'
-import { X87Emitter } from './x87-emit.ts'
-import { x87Shape } from './x87-shape.ts'
-import { compiledPrecision, X87Locals } from './x87-stack.ts'
+import { x87Emitter, type X87Emitter } from './x87-emit.ts'
 
 export interface EmitOptions {
   readonly base: number
@@ -88,7 +86,7 @@ class RegionEmitter implements Ground {
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
     this.flags = this.newFlags()
-    this.x87 = this.x87Registers()
+    this.x87 = x87Emitter(this, region, options.fpuControl, (offset) => this.ripAt(offset))
     this.liveIn = flagsLiveIn(region)
     const edges = region.blocks.map(successorsOf)
     this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
@@ -424,7 +422,7 @@ class RegionEmitter implements Ground {
     // No address is so near to this one.
     for (const { page } of this.caches.values()) func.i64(0, 0x4000_0000).set(page)
     if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
-    this.x87?.locals.enter(func, (e) => this.topOfEntry(e))
+    this.x87?.prologue(func)
     if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
   }
 
@@ -460,24 +458,5 @@ class RegionEmitter implements Ground {
     }
     this.x87?.locals.leave(func)
     func.get(this.ret)
-  }
-
-  private x87Registers(): X87Emitter | undefined {
-    const shape = x87Shape(this.region.blocks)
-    const precision = compiledPrecision(this.o.fpuControl)
-    if (shape === undefined || precision === undefined) return undefined
-    return new X87Emitter(this, new X87Locals(this.e, this.base, shape, precision), (offset) => this.ripAt(offset))
-  }
-
-  /** Where the top of the x87 stack is taken to be at the entry that the region's parameter says. */
-  private topOfEntry(e: Emit): Val {
-    const tops = this.region.entries.map((node) => this.x87!.locals.topOf(node))
-    let top: Val = k32(tops[0]!)
-    if (tops.every((t) => t === tops[0])) return top
-    const entry = e.load(I32, 'i32_load', local(I32, 0), R.regs)
-    tops.forEach((t, i) => {
-      if (i > 0) top = select(entry.eq(i), k32(t), top)
-    })
-    return top
   }
 }

@@ -3,13 +3,15 @@
  * (empty or full registers, NaNs, infinities, denormals, other modes) is left to tier 0. Instructions that have no rule here
  * run as they do anywhere, on the state.
  */
-import { I32, I64 } from '@godwit/wasm-encoder'
-import type { Insn, MemOperand, RegOperand } from '../decode/insn.ts'
+import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Place } from '../semantics/meaning.ts'
-import { local, type Val } from '../wasm/value.ts'
-import { isX87, movesTop } from './x87-shape.ts'
+import { R } from '../tier0/record.ts'
+import { Emit } from '../wasm/emit.ts'
+import { k32, local, select, type Val } from '../wasm/value.ts'
+import type { Region } from './region.ts'
+import { isX87, movesTop, x87Shape } from './x87-shape.ts'
 import { RULES } from './x87-rules.ts'
-import { EMPTY, X87Locals, type Register } from './x87-stack.ts'
+import { compiledPrecision, emptyBit, X87Locals, type Register } from './x87-stack.ts'
 import type { Ground, RegionUnit } from './unit.ts'
 
 /** Those that neither see nor change what is in locals. */
@@ -21,11 +23,26 @@ export interface Value {
   readonly mant: Val
 }
 
+/** For regions with x87 code that can be compiled under a control word. */
+export function x87Emitter(
+  ground: Ground,
+  region: Region,
+  control: number,
+  ripAt: (offset: number) => Val,
+): X87Emitter | undefined {
+  const shape = x87Shape(region.blocks)
+  const precision = compiledPrecision(control)
+  if (shape === undefined || precision === undefined) return undefined
+  const locals = new X87Locals(ground.e, ground.base, shape, precision)
+  return new X87Emitter(ground, region, locals, ripAt)
+}
+
 export class X87Emitter {
   readonly g: Ground
   readonly locals: X87Locals
   /** The top, from the region's zero. */
   top = 0
+  private readonly entries: readonly number[]
   private readonly ripAt: (offset: number) => Val
   /** What is known of registers' tags. */
   private readonly empty: (boolean | undefined)[] = []
@@ -35,10 +52,25 @@ export class X87Emitter {
   /** Offset of the last instruction that is to be noted. */
   private noted: number | undefined
 
-  constructor(ground: Ground, locals: X87Locals, ripAt: (offset: number) => Val) {
+  constructor(ground: Ground, { entries }: Region, locals: X87Locals, ripAt: (offset: number) => Val) {
     this.g = ground
+    this.entries = entries
     this.locals = locals
     this.ripAt = ripAt
+  }
+
+  /** In the function around the region, whose parameter is the record that it is entered by. */
+  prologue(func: Func): void {
+    const e = new Emit(func)
+    const tops = this.entries.map((node) => this.locals.topOf(node))
+    let top: Val = k32(tops[0]!)
+    if (tops.some((t) => t !== tops[0])) {
+      const entry = e.load(I32, 'i32_load', local(I32, 0), R.regs)
+      tops.forEach((t, i) => {
+        if (i > 0) top = select(entry.eq(i), k32(t), top)
+      })
+    }
+    this.locals.enter(e, top)
   }
 
   /** A block begins. */
@@ -70,7 +102,7 @@ export class X87Emitter {
     const { e } = this.g
     if (this.stale.length > 0) {
       let tags: Val = local(I64, this.locals.tags)
-      for (const r of this.stale) tags = this.empty[r] === true ? tags.or(EMPTY(r)) : tags.and(EMPTY(r).not())
+      for (const r of this.stale) tags = this.empty[r] === true ? tags.or(emptyBit(r)) : tags.and(emptyBit(r).not())
       e.assign(this.locals.tags, tags)
     }
     if (this.noted !== undefined) e.assign(this.locals.instruction, this.ripAt(this.noted))
@@ -182,7 +214,11 @@ export class X87Emitter {
   }
 
   /** Addresses and opens memory operand 0, as bits of some width. */
-  open(unit: RegionUnit, intent: 'read' | 'write', size: 16 | 32 | 64 | 80): { readonly address: Val; readonly places: Place[] } {
+  open(
+    unit: RegionUnit,
+    intent: 'read' | 'write',
+    size: 16 | 32 | 64 | 80,
+  ): { readonly address: Val; readonly places: Place[] } {
     const address = unit.address(0)
     if (size !== 80) return { address, places: [unit.place(0, intent, { address, size })] }
     const low = unit.place(0, intent, { address, size: 64 })
@@ -194,7 +230,7 @@ export class X87Emitter {
     const r = (this.top + i) & 7
     const known = this.empty[r]
     if (known === empty) return
-    const bit = local(I64, this.locals.tags).and(EMPTY(r))
+    const bit = local(I64, this.locals.tags).and(emptyBit(r))
     if (known !== undefined) this.g.bail()
     else e.unlikely(empty ? bit.isZero() : bit.ne(0), () => this.g.bail())
     this.empty[r] = empty
@@ -214,7 +250,3 @@ export class X87Emitter {
     this.noted = undefined
   }
 }
-
-export const stackNumber = (insn: Insn, i: number): number => (insn.operands[i] as RegOperand).reg
-export const inMemory = (insn: Insn): insn is Insn & { readonly operands: readonly [MemOperand] } =>
-  insn.operands[0]?.kind === 'mem'

@@ -6,7 +6,8 @@ import { ARITH, type Arith } from '../fpu/x87-arith.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import type { Emit } from '../wasm/emit.ts'
 import type { RegionUnit } from './unit.ts'
-import { inMemory, stackNumber, type Value, type X87Emitter } from './x87-emit.ts'
+import type { Value, X87Emitter } from './x87-emit.ts'
+import { inMemory, stackNumber } from './x87-shape.ts'
 
 type Rule = (x: X87Emitter, unit: RegionUnit, offset: number) => boolean
 
@@ -22,7 +23,13 @@ function decodeReal(x: X87Emitter, bits: Val): Value {
   const se = e.temp(I32)
   const mant = e.temp(I64)
   e.assign(se, exponent.add(0x3fff - bias).or(sign))
-  e.assign(mant, bits.to64u().shl(63 - width).or(INTEGER_BIT))
+  e.assign(
+    mant,
+    bits
+      .to64u()
+      .shl(63 - width)
+      .or(INTEGER_BIT),
+  )
   e.unlikely(exponent.sub(1).geU(exponents - 1), () => {
     e.unlikely(bits.shl(1).ne(0), () => x.g.bail())
     e.assign(se, sign)
@@ -41,7 +48,11 @@ function decodeInteger(e: Emit, bits: Val, size: number): Value {
 }
 
 /** Opens and reads memory operand 0. */
-function readMemory(x: X87Emitter, unit: RegionUnit, integer: boolean): { readonly address: Val; readonly value: Value } {
+function readMemory(
+  x: X87Emitter,
+  unit: RegionUnit,
+  integer: boolean,
+): { readonly address: Val; readonly value: Value } {
   const size = unit.insn.operands[0]!.size as 16 | 32 | 64 | 80
   const { address, places } = x.open(unit, 'read', size)
   const bits = x.g.e.let(places[0]!.get())
@@ -307,13 +318,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     x.checkLoosely()
     const value = e.let(unit.place(0, 'read', { size: 16 }).get())
     // What unmasks may make a flag of old a pending exception.
-    e.unlikely(
-      value
-        .and(0x3f)
-        .ne(0x3f)
-        .or(local(I32, x.locals.status).and(0x80)),
-      () => x.g.bail(),
-    )
+    e.unlikely(value.and(0x3f).ne(0x3f).or(local(I32, x.locals.status).and(0x80)), () => x.g.bail())
     x.locals.setControl(value)
     x.uncheck()
     return true
@@ -321,7 +326,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   fnstsw: (x, unit) => {
     x.checkLoosely()
     const to = unit.place(0, 'write', { size: 16 })
-    to.set(x.g.e.let(x.locals.composed().or(x.locals.physicalTop(x.top).shl(11)).and(0xffff)))
+    to.set(x.g.e.let(x.locals.statusWord(x.top).and(0xffff)))
     return true
   },
 }

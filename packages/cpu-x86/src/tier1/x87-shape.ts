@@ -1,5 +1,5 @@
 /** What x87 instructions do to the height of the register stack, and so how far each block's top is from a region's entry. */
-import type { Insn } from '../decode/insn.ts'
+import type { Insn, MemOperand, RegOperand } from '../decode/insn.ts'
 import { X87_MEANINGS } from '../semantics/x87.ts'
 import { successorsOf, type RegionBlock } from './region.ts'
 
@@ -25,6 +25,11 @@ export const movesTop = (insn: Insn): number => (PUSHES.has(insn.op) ? 7 : (POPS
 /** Uses the registers as MMX does, or makes their top 0. */
 const isMmx = (insn: Insn): boolean =>
   insn.op === 'emms' || insn.operands.some((o) => o.kind === 'reg' && o.file === 'mmx')
+
+/** Number of the x87 register that operand i is, counted from the top. */
+export const stackNumber = (insn: Insn, i: number): number => (insn.operands[i] as RegOperand).reg
+export const inMemory = (insn: Insn): insn is Insn & { readonly operands: readonly [MemOperand] } =>
+  insn.operands[0]?.kind === 'mem'
 
 export interface X87Shape {
   /** Top of the stack at the beginning of each block, relative to a region's own zero. */

@@ -95,13 +95,9 @@ export class X87Locals {
     this.e.assign(this.mode, this.difference(value))
   }
 
-  /** The status word without the top. */
-  composed(): Val {
-    return this.statusIn()
-  }
-
-  physicalTop(top: number): Val {
-    return local(I32, this.zero).add(top).and(7)
+  /** The status word, with the top that code has reached. */
+  statusWord(top: number): Val {
+    return this.statusIn().or(local(I32, this.zero).add(top).and(7).shl(11))
   }
 
   /** Notes where the top is, for the end of the region. */
@@ -109,12 +105,10 @@ export class X87Locals {
     this.e.assign(this.topNow, k32(top))
   }
 
-  /** At a region's beginning, in the function around it; `top` is that of the entry. */
-  enter(func: Func, top: (e: Emit) => Val): void {
-    const e = new Emit(func)
-    const first = e.let(top(e))
-    e.assign(this.topNow, first)
-    this.fill(e, first)
+  /** At a region's beginning; `top` is that of the entry. */
+  enter(e: Emit, top: Val): void {
+    e.assign(this.topNow, top)
+    this.fill(e, local(I32, this.topNow))
   }
 
   /** At a region's end. */
@@ -189,4 +183,5 @@ export class X87Locals {
   }
 }
 
-export const EMPTY = (r: number): Val => (r < 4 ? k64(1 << (8 * r), 0) : k64(0, 1 << (8 * (r - 4))))
+/** The bit of a register in tags. */
+export const emptyBit = (r: number): Val => (r < 4 ? k64(1 << (8 * r), 0) : k64(0, 1 << (8 * (r - 4))))
