@@ -16,6 +16,7 @@ import {
 import { ChannelError } from '@godwit/migration-net'
 import { AddressError, parseUri } from '@godwit/migration-net/node'
 import { Control } from './control.ts'
+import { tuneEngine } from './engine-flags.ts'
 import { hostTscRate } from './host-tsc.ts'
 import { findSeabios, readNamed, reasonOf } from './files.ts'
 import type { RunOptions } from './options.ts'
@@ -29,6 +30,7 @@ import { PACKAGE, VERSION } from './version.ts'
 
 /** Runs until the guest, the user or the monitor ends it. Resolves with the exit status; throws UsageError. */
 export async function run(options: RunOptions): Promise<number> {
+  tuneEngine()
   // a file that cannot be written is better known at once
   if (options.profile !== undefined) writeProfile(options.profile, [])
   const machine = buildMachine(options)

@@ -15,8 +15,12 @@ import { LoopFlags } from './loop-flags.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
-import { RegionUnit, type Ground, type PageCache } from './unit.ts'
+import { NO_PAGE, type PageCache } from './page-cache.ts'
+import { RegionUnit, type Ground } from './unit.ts'
 import { x87Emitter, type X87Emitter } from './x87-emit.ts'
+
+/** Of one region: each takes two locals for the whole of it. */
+const PAGE_CACHES = 6
 
 export interface EmitOptions {
   readonly base: number
@@ -148,11 +152,11 @@ class RegionEmitter implements Ground {
     return this.o.inWasm(name)
   }
 
-  pageCache(base: number, write: boolean): PageCache | undefined {
+  pageCache(key: string): PageCache | undefined {
     if (!this.looping.has(this.node)) return undefined
-    const key = `${base}${write ? 'w' : 'r'}`
     let cache = this.caches.get(key)
     if (cache === undefined) {
+      if (this.caches.size >= PAGE_CACHES) return undefined
       cache = { page: this.func.local(I64), addend: this.func.local(I32) }
       this.caches.set(key, cache)
     }
@@ -233,7 +237,7 @@ class RegionEmitter implements Ground {
         this.e.release()
         return
       }
-      const unit = new RegionUnit(this, this.flags, insn, b.offsets[i]!)
+      const unit = new RegionUnit(this, this.flags, b.insns, i, b.offsets[i]!)
       if (this.x87 === undefined) meaning(unit)
       else this.x87.translate(unit, b.offsets[i]!, () => meaning(unit))
       if (unit.done) {
@@ -419,8 +423,7 @@ class RegionEmitter implements Ground {
     for (const [key, index] of this.regs)
       if (key < 16) load(index, 'i64_load', S.gpr + 8 * key)
       else load(index, 'v128_load', S.xmm + 16 * (key - 16))
-    // No address is so near to this one.
-    for (const { page } of this.caches.values()) func.i64(0, 0x4000_0000).set(page)
+    for (const { page } of this.caches.values()) func.i64(NO_PAGE.low, NO_PAGE.high).set(page)
     if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
     this.x87?.prologue(func)
     if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)

@@ -11,13 +11,8 @@ import { segmentForm } from '../tier0/tracked.ts'
 import type { Emit } from '../wasm/emit.ts'
 import { goesOn } from './compilable.ts'
 import { fillArgument } from './functions.ts'
-import { k32, k64, kf64, kv128, local, type Val } from '../wasm/value.ts'
-
-/** A translation kept in locals: a page's linear address, and what makes an address in it a host address. */
-export interface PageCache {
-  readonly page: number
-  readonly addend: number
-}
+import { cacheKey, NO_PAGE, STACK, type PageCache } from './page-cache.ts'
+import { k32, k64, kf64, kv128, local, select, type Val } from '../wasm/value.ts'
 
 /** What an instruction needs of the region it is emitted into. */
 export interface Ground {
@@ -33,8 +28,8 @@ export interface Ground {
   /** Index of a runtime function, and whether it is WebAssembly. */
   runtime(name: string): number
   inWasm(name: string): boolean
-  /** In loops: the last page that was reached through a base register. */
-  pageCache(base: number, write: boolean): PageCache | undefined
+  /** In loops: the last page that accesses of one kind reached. */
+  pageCache(key: string): PageCache | undefined
   /** Leaves the instruction to tier 0: nothing of it was done. */
   bail(): void
   branch(taken: Val): void
@@ -54,15 +49,20 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
   done = false
   private readonly depth: number
   private readonly g: Ground
+  private readonly insns: readonly Insn[]
+  private readonly index: number
   /** Offset of the instruction in its page. */
   private readonly offset: number
 
-  constructor(ground: Ground, flags: Flags, insn: Insn, offset: number) {
+  /** @param insns of a block, of which this one is number `index`, `offset` bytes into its page */
+  constructor(ground: Ground, flags: Flags, insns: readonly Insn[], index: number, offset: number) {
     super(ground.e, ground.base)
     this.g = ground
     this.flags = flags
-    this.insn = insn
-    this.size = insn.size
+    this.insn = insns[index]!
+    this.insns = insns
+    this.index = index
+    this.size = this.insn.size
     this.offset = offset
     this.depth = ground.e.depth
   }
@@ -82,7 +82,14 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
       case 'reg':
         return this.register(o, size)
       case 'mem':
-        return this.reach(baseOf(o), o.segment, options.address ?? this.address(i), size, intent, options)
+        return this.reach(
+          cacheKey(this.insns, this.index, o),
+          o.segment,
+          options.address ?? this.address(i),
+          size,
+          intent,
+          options,
+        )
     }
   }
 
@@ -117,12 +124,12 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
   }
 
   memory(segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions = {}): Place {
-    return this.reach(segment === SS ? RSP : IMPLICIT + segment, segment, address, size, intent, options)
+    return this.reach(segment === SS ? STACK : '', segment, address, size, intent, options)
   }
 
   /** The one place that computes a linear address. */
-  private reach(base: number, segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions): Place {
-    return this.open(base, ...this.linear(segment, address, size, intent, options), intent)
+  private reach(key: string, segment: number, address: Val, size: Size, intent: Intent, options: PlaceOptions): Place {
+    return this.open(key, ...this.linear(segment, address, size, intent, options), intent)
   }
 
   private linear(
@@ -325,27 +332,29 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
   }
 
   /** Devices, page borders, faults and pages with code are tier 0's: `fill` only gives plain memory. */
-  private open(base: number, linear: Val, size: Size, intent: Intent): Place {
+  private open(key: string, linear: Val, size: Size, intent: Intent): Place {
     const { e, g } = this
     const bytes = size === 0 ? 1 : size / 8
     const low = linear.to32()
-    const cache = g.pageCache(base, intent !== 'read')
-    let host: Val
-    if (cache === undefined) {
+    // What may be written may be read: one cache serves both.
+    const shared = key === STACK
+    const cache = key === '' ? undefined : g.pageCache(shared || intent === 'read' ? key : `${key}w`)
+    const find = (): Val => {
       const slot = this.slotOf(low)
       e.unlikely(this.pageOf(linear, bytes).ne(this.tagAt(slot, intent)), () => {
         const argument = k32(fillArgument(intent !== 'read', bytes))
         e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())
       })
-      host = e.let(low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
-    } else {
+      return slot
+    }
+    let host: Val
+    if (cache === undefined) host = e.let(low.add(e.load(I32, 'i32_load', find(), TLB.addend)))
+    else {
       const beside = linear.sub(local(I64, cache.page)).gtU(k64(4096 - bytes))
       e.unlikely(beside, () => {
-        const slot = this.slotOf(low)
-        const tag = this.tagAt(slot, intent)
-        // No call here: one would make V8 spill registers in the loop.
-        e.unlikely(this.pageOf(linear, bytes).ne(tag), () => g.bail())
-        e.assign(cache.page, tag)
+        const slot = find()
+        const tag = this.tagAt(slot, shared ? 'write' : intent)
+        e.assign(cache.page, shared && intent === 'read' ? select(tag.eq(linear.and(-4096)), tag, NO_PAGE) : tag)
         e.assign(cache.addend, e.load(I32, 'i32_load', slot, TLB.addend))
       })
       host = e.let(low.add(local(I32, cache.addend)))
@@ -359,13 +368,6 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
     }
   }
 }
-
-/** Names of page caches: a register, or what an instruction implies. */
-const RSP = 4
-const INDEX_ONLY = 16
-const ABSOLUTE = 32
-const IMPLICIT = 40
-const baseOf = (o: MemOperand): number => (o.base >= 0 ? o.base : o.index >= 0 ? INDEX_ONLY + o.index : ABSOLUTE)
 
 function refuse(): void {
   throw new Error('an operand that cannot be written')
