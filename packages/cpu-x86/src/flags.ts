@@ -18,11 +18,12 @@ export interface FlagHome {
   set(res: Val, cv: Val, aux: Val): void
 }
 
-/** Either the words at rest are right, or settle() makes them so: decided while the code runs (loop heads of tier 1). */
+/** Either the words at rest are right, or settle() makes them so: decided while the code runs (where ways meet in tier 1). */
 export interface Deferred {
   readonly kind: 'deferred'
-  readonly node: number
   readonly settle: () => void
+  /** CF alone, which may be had without the words. */
+  readonly carry: () => Val
 }
 
 export type Pending = Known | Deferred
@@ -151,6 +152,7 @@ export class Flags {
 
   private even(pair: number): Val {
     const p = this.pending
+    if (p?.kind === 'deferred' && pair === 1) return p.carry()
     const direct = p === undefined || p.kind === 'deferred' ? undefined : this.direct(p, pair)
     if (direct !== undefined) return direct
     if (p !== undefined) this.flush()

@@ -10,8 +10,7 @@ import { R } from '../tier0/record.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
-import { settling } from './functions.ts'
-import { LoopFlags } from './loop-flags.ts'
+import { LazyFlags } from './lazy-flags.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
@@ -55,7 +54,7 @@ class RegionEmitter implements Ground {
   /** Predecessors inside the region by node; entries have one more. */
   private readonly ways: number[]
   private readonly inherited = new Map<number, Pending>()
-  private readonly loopFlags = new Map<number, LoopFlags>()
+  private readonly lazy: LazyFlags
   private flags: Flags
   private readonly x87: X87Emitter | undefined
   private readonly home: { readonly res: number; readonly cv: number; readonly aux: number }
@@ -68,9 +67,11 @@ class RegionEmitter implements Ground {
   private readonly granted: number
   private readonly pageLocal: number
   private readonly tlbLocal: number
-  /** Depths of the ways out: with the flags in the state, and with flags at rest in their locals. */
-  private out = 0
+  /** Depths of the ways out: with flags at rest in their locals, and with what they follow from in those of `lazy`. */
   private outResting = 0
+  private outLazy = 0
+  private flagsRead = false
+  private flagsWritten = false
   private severalPages = false
   private node = 0
   private at = 0
@@ -89,6 +90,7 @@ class RegionEmitter implements Ground {
     this.pageLocal = func.local(I64)
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
+    this.lazy = new LazyFlags(func, this.e, this.newHome(), this.base, () => options.func('flag_words'))
     this.flags = this.newFlags()
     this.x87 = x87Emitter(this, region, options.fpuControl, (offset) => this.ripAt(offset))
     this.liveIn = flagsLiveIn(region)
@@ -97,20 +99,18 @@ class RegionEmitter implements Ground {
     for (const to of edges) for (const s of to) this.ways[s]!++
     this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
     this.looping = this.structure.loops()
-    region.blocks.forEach((_, n) => {
-      if (this.looping.has(n) && this.liveIn[n]! && this.ways[n]! > 1) this.foresee(n, edges)
-    })
-    const { e, home } = this
+    const { e } = this
     e.block((end) => {
-      this.out = end.depth
       e.block((rest) => {
         this.outResting = rest.depth
-        this.structure.emit(this.ret)
-        func.op('unreachable')
+        e.block((lazy) => {
+          this.outLazy = lazy.depth
+          this.structure.emit(this.ret)
+          func.op('unreachable')
+        })
+        this.lazy.store(() => e.br(end))
       })
-      e.store('i64_store', k32(0), local(I64, home.res), this.base + S.flagRes)
-      e.store('i64_store', k32(0), local(I64, home.cv), this.base + S.flagCv)
-      e.store('i32_store', k32(0), local(I32, home.aux), this.base + S.flagAux)
+      if (this.flagsWritten) this.storeFlags()
     })
   }
 
@@ -227,7 +227,8 @@ class RegionEmitter implements Ground {
     const b = this.block()
     this.x87?.begin(node)
     this.flags = this.newFlags()
-    this.flags.pending = this.inherited.get(node) ?? this.loopFlags.get(node)?.deferred
+    this.flags.pending = this.inherited.get(node)
+    if (this.meets(node)) this.flags.pending = this.lazy.deferred
     for (let i = 0; i < b.insns.length; i++) {
       const insn = b.insns[i]!
       this.at = i
@@ -298,11 +299,7 @@ class RegionEmitter implements Ground {
     this.x87?.settle()
     const to = this.region.blocks[node]!
     if (to.page !== this.block().page) this.cross(to, this.e.let(rip()))
-    if (this.liveIn[node]! && this.ways[node] !== 1) {
-      const loop = this.loopFlags.get(node)
-      if (loop === undefined) this.flags.flush(true)
-      else loop.arrive(this.flags)
-    }
+    if (this.meets(node)) this.lazy.arrive(this.flags)
     this.x87?.go(node)
     this.structure.go(node)
   }
@@ -332,32 +329,18 @@ class RegionEmitter implements Ground {
   }
 
   private leave(record: number): void {
-    const { pending } = this.flags
     this.x87?.leave()
     this.e.assign(this.ret, k32(record))
-    if (pending === undefined) this.e.br({ depth: this.outResting })
-    else if (pending.kind === 'deferred') {
-      this.loopFlags.get(pending.node)!.leave(
-        (known) => this.settle(settling(known)),
-        () => this.e.br({ depth: this.outResting }),
-      )
-    } else this.settle(settling(pending))
-  }
-
-  private settle({ name, args }: { readonly name: string; readonly args: readonly Val[] }): void {
-    this.e.call(this.o.func(name), args)
-    this.e.br({ depth: this.out })
-  }
-
-  /** What flags the ways round a loop will bring to its head. */
-  private foresee(node: number, edges: readonly (readonly number[])[]): void {
-    const { blocks } = this.region
-    for (let n = blocks.length - 1; n >= node; n--) {
-      if (!edges[n]!.includes(node)) continue
-      const loop = LoopFlags.after(blocks[n]!.insns, this.e, node, () => this.newHome())
-      if (loop !== undefined) this.loopFlags.set(node, loop)
-      return
+    if (this.flags.pending === undefined) this.e.br({ depth: this.outResting })
+    else {
+      this.lazy.arrive(this.flags)
+      this.e.br({ depth: this.outLazy })
     }
+  }
+
+  /** Ways meet at a node that needs the flags. */
+  private meets(node: number): boolean {
+    return this.liveIn[node]! && this.ways[node] !== 1
   }
 
   private targetRip(b: RegionBlock): Val {
@@ -384,16 +367,28 @@ class RegionEmitter implements Ground {
 
   private newHome(): FlagHome {
     const { e, home } = this
+    const read = (type: ValueType, index: number): Val => {
+      this.flagsRead = true
+      return e.let(local(type, index))
+    }
     return {
-      res: () => e.let(local(I64, home.res)),
-      cv: () => e.let(local(I64, home.cv)),
-      aux: () => e.let(local(I32, home.aux)),
+      res: () => read(I64, home.res),
+      cv: () => read(I64, home.cv),
+      aux: () => read(I32, home.aux),
       set: (res, cv, aux) => {
+        this.flagsWritten = true
         e.assign(home.res, res)
         e.assign(home.cv, cv)
         e.assign(home.aux, aux)
       },
     }
+  }
+
+  private storeFlags(): void {
+    const { e, home, base } = this
+    e.store('i64_store', k32(0), local(I64, home.res), base + S.flagRes)
+    e.store('i64_store', k32(0), local(I64, home.cv), base + S.flagCv)
+    e.store('i32_store', k32(0), local(I32, home.aux), base + S.flagAux)
   }
 
   // -- the function around ----------------------------------------------------------------------------------------
@@ -417,9 +412,11 @@ class RegionEmitter implements Ground {
     load(this.budget, 'i32_load', S.budget)
     load(this.pageLocal, 'i64_load', S.codePage)
     load(this.tlbLocal, 'i32_load', S.tlb)
-    load(this.home.res, 'i64_load', S.flagRes)
-    load(this.home.cv, 'i64_load', S.flagCv)
-    load(this.home.aux, 'i32_load', S.flagAux)
+    if (this.flagsRead || this.flagsWritten) {
+      load(this.home.res, 'i64_load', S.flagRes)
+      load(this.home.cv, 'i64_load', S.flagCv)
+      load(this.home.aux, 'i32_load', S.flagAux)
+    }
     for (const [key, index] of this.regs)
       if (key < 16) load(index, 'i64_load', S.gpr + 8 * key)
       else load(index, 'v128_load', S.xmm + 16 * (key - 16))

@@ -1,6 +1,6 @@
 /** Where the arithmetic flags may still be asked for: by an instruction, or by whoever looks when a region is left. */
 import type { Insn } from '../decode/insn.ts'
-import { successorsOf, type Region } from './region.ts'
+import type { Region } from './region.ts'
 
 /** Set all six flags and read none. */
 const SETS = new Set(['add', 'sub', 'cmp', 'and', 'or', 'xor', 'test', 'neg', 'imul', 'mul'])
@@ -26,33 +26,7 @@ export function flagEffect(insn: Insn): Effect {
   return 'reads'
 }
 
-/** By node: flags must be right where it begins. */
-export function flagsLiveIn(region: Region): boolean[] {
-  const { blocks } = region
-  const live = blocks.map(() => false)
-  const effects = blocks.map((b): Effect => {
-    for (const insn of b.insns) {
-      const effect = flagEffect(insn)
-      if (effect !== 'keeps') return effect
-    }
-    return 'keeps'
-  })
-  for (let changed = true; changed;) {
-    changed = false
-    for (let i = blocks.length - 1; i >= 0; i--) {
-      const b = blocks[i]!
-      const now = effects[i] === 'reads' || (effects[i] === 'keeps' && outLive(b, live))
-      if (now !== live[i]) {
-        live[i] = now
-        changed = true
-      }
-    }
-  }
-  return live
-}
-
-/** Only keeps: it ends by falling through or jumping, perhaps out of the region. */
-function outLive(b: Region['blocks'][number], live: readonly boolean[]): boolean {
-  const to = successorsOf(b)
-  return to.length === 0 || to.some((s) => live[s]!)
+/** By node: flags must be right where it begins. A block may be left at its end, so one that keeps them needs them too. */
+export function flagsLiveIn({ blocks }: Region): boolean[] {
+  return blocks.map((b) => b.insns.map(flagEffect).find((effect) => effect !== 'keeps') !== 'sets')
 }

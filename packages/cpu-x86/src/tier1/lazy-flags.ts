@@ -1,0 +1,193 @@
+/**
+ * Flags where ways meet, and where a region is left: what they follow from is kept in locals, and the words are made only
+ * when they are asked for. Most are overwritten first, unless an access to memory fails.
+ */
+import { I32, I64, type Func } from '@godwit/wasm-encoder'
+import type { Size } from '../decode/insn.ts'
+import { Flags, type Deferred, type FlagHome, type Known } from '../flags.ts'
+import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
+import { S } from '../state.ts'
+import { Emit } from '../wasm/emit.ts'
+import { k32, k64, local, type Val } from '../wasm/value.ts'
+
+const SIZES: readonly Size[] = [8, 16, 32, 64]
+/** Those from `addc` on have CF in bit 0 of c; `cfof` has OF in bit 1. Of `adc` and `sbb` it is the carry that came in. */
+const KINDS = ['add', 'sub', 'logic', 'adc', 'sbb', 'addc', 'subc', 'cfof'] as const
+type Kind = (typeof KINDS)[number]
+/** Form 0: the words are right. */
+const formOf = (kind: Kind, size: Size): number => 1 + KINDS.indexOf(kind) * SIZES.length + SIZES.indexOf(size)
+const WITH_CARRY = formOf('addc', 8)
+
+interface Packed {
+  readonly form: number
+  readonly a: Val
+  readonly b: Val
+  readonly c: Val
+}
+
+function pack(p: Known): Packed {
+  const none = k64(0)
+  switch (p.kind) {
+    case 'logic':
+      return { form: formOf('logic', p.size), a: p.r.to64u(), b: none, c: k32(0) }
+    case 'cfof':
+      return { form: formOf('cfof', p.size), a: p.r.to64u(), b: none, c: p.cf.or(p.of.shl(1)) }
+    default: {
+      const [a, b] = [p.a.to64u(), p.b.to64u()]
+      if (p.cf !== undefined) {
+        const up = p.kind === 'add' || p.kind === 'adc'
+        // The operand of INC and DEC, or with ADC and SBB what makes the result of it.
+        const by = up ? p.r.sub(p.a) : p.a.sub(p.r)
+        return { form: formOf(up ? 'addc' : 'subc', p.size), a, b: by.to64u(), c: p.cf }
+      }
+      if (p.kind === 'add' || p.kind === 'sub') return { form: formOf(p.kind, p.size), a, b, c: k32(0) }
+      const into = p.kind === 'adc' ? p.r.sub(p.a).sub(p.b) : p.a.sub(p.b).sub(p.r)
+      return { form: formOf(p.kind, p.size), a, b, c: into.to32().and(1) }
+    }
+  }
+}
+
+function unpack(kind: Kind, size: Size, a64: Val, b64: Val, c: Val): Known {
+  const narrow = (v: Val): Val => (size === 64 ? v : v.to32())
+  const [a, b] = [narrow(a64), narrow(b64)]
+  const carry = size === 64 ? c.to64u() : c
+  switch (kind) {
+    case 'logic':
+      return { kind, size, r: a }
+    case 'cfof':
+      return { kind, size, r: a, cf: c.and(1), of: c.shrU(1) }
+    case 'add':
+      return { kind, size, a, b, r: a.add(b).zext(size) }
+    case 'sub':
+      return { kind, size, a, b, r: a.sub(b).zext(size) }
+    case 'adc':
+      return { kind, size, a, b, r: a.add(b).add(carry).zext(size) }
+    case 'sbb':
+      return { kind, size, a, b, r: a.sub(b).sub(carry).zext(size) }
+    case 'addc':
+      return { kind: 'add', size, a, b: b.zext(size), r: a.add(b).zext(size), cf: c }
+    case 'subc':
+      return { kind: 'sub', size, a, b: b.zext(size), r: a.sub(b).zext(size), cf: c }
+  }
+}
+
+/** (form, a, b, c): puts the words into the state. */
+export const FLAGS_FUNCTION: RuntimeFunction = wasm([I32, I64, I64, I32], [], (f, link: Link) => {
+  const e = new Emit(f)
+  const cases = KINDS.flatMap((kind) => SIZES.map((size) => ({ kind, size })))
+  cases.forEach(() => f.block())
+  f.get(0)
+    .i32(1)
+    .op('i32_sub')
+    .brTable(
+      cases.map((_, i) => i),
+      cases.length - 1,
+    )
+  for (const { kind, size } of cases) {
+    f.end()
+    writeWords(e, link.base, unpack(kind, size, local(I64, 1), local(I64, 2), local(I32, 3)))
+    f.ret()
+  }
+})
+
+function writeWords(e: Emit, base: number, known: Known): void {
+  const refuse = (): never => {
+    throw new Error('flags that are being put at rest are not read')
+  }
+  const flags = new Flags(e, {
+    res: refuse,
+    cv: refuse,
+    aux: refuse,
+    set: (res, cv, aux) => {
+      e.store('i64_store', k32(0), res, base + S.flagRes)
+      e.store('i64_store', k32(0), cv, base + S.flagCv)
+      e.store('i32_store', k32(0), aux, base + S.flagAux)
+    },
+  })
+  flags.set(known)
+  flags.flush()
+}
+
+/** A region's. */
+export class LazyFlags {
+  readonly deferred: Deferred
+  private readonly e: Emit
+  private readonly home: FlagHome
+  private readonly base: number
+  private readonly words: () => number
+  private readonly form: number
+  private readonly a: number
+  private readonly b: number
+  private readonly c: number
+
+  /** @param words index of FLAGS_FUNCTION, asked for where it is called */
+  constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => number) {
+    this.e = e
+    this.home = home
+    this.base = base
+    this.words = words
+    this.form = func.local(I32)
+    this.a = func.local(I64)
+    this.b = func.local(I64)
+    this.c = func.local(I32)
+    this.deferred = { kind: 'deferred', settle: () => this.settle(), carry: () => this.carry() }
+  }
+
+  /** Control goes to where others meet, or out of the region. */
+  arrive({ pending }: Flags): void {
+    const { e } = this
+    if (pending === undefined) e.assign(this.form, k32(0))
+    else if (pending.kind !== 'deferred') {
+      const { form, a, b, c } = pack(pending)
+      e.assign(this.a, a)
+      if (formUses(form, 'b')) e.assign(this.b, b)
+      if (formUses(form, 'c')) e.assign(this.c, c)
+      e.assign(this.form, k32(form))
+    }
+  }
+
+  /** On the way out: the words go into the state, unless they are right in their locals. */
+  store(then: () => void): void {
+    this.e.if(local(I32, this.form), () => {
+      this.callWords()
+      then()
+    })
+  }
+
+  private callWords(): void {
+    this.e.call(this.words(), [local(I32, this.form), local(I64, this.a), local(I64, this.b), local(I32, this.c)])
+  }
+
+  private settle(): void {
+    const { e, base } = this
+    e.if(local(I32, this.form), () => {
+      this.callWords()
+      this.home.set(
+        e.load(I64, 'i64_load', k32(0), base + S.flagRes),
+        e.load(I64, 'i64_load', k32(0), base + S.flagCv),
+        e.load(I32, 'i32_load', k32(0), base + S.flagAux),
+      )
+      e.assign(this.form, k32(0))
+    })
+  }
+
+  private carry(): Val {
+    const { e } = this
+    const cf = e.temp(I32)
+    e.if(
+      local(I32, this.form).geU(WITH_CARRY),
+      () => e.assign(cf, local(I32, this.c).and(1)),
+      () => {
+        this.settle()
+        e.assign(cf, this.home.cv().ltS(0))
+      },
+    )
+    return local(I32, cf)
+  }
+}
+
+function formUses(form: number, part: 'b' | 'c'): boolean {
+  const kind = KINDS[(form - 1) >> 2]!
+  if (part === 'b') return kind !== 'logic' && kind !== 'cfof'
+  return kind !== 'logic' && kind !== 'add' && kind !== 'sub'
+}
