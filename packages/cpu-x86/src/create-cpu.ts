@@ -13,6 +13,7 @@ import { INTEGER_FUNCTIONS, SEMANTICS } from './semantics/index.ts'
 import { SYSTEM_FUNCTIONS } from './system/index.ts'
 import { FPU_FUNCTIONS } from './fpu/index.ts'
 import type { Tier1Mode, Tier1Stats } from './tier1/regions.ts'
+import type { RegionListing } from './tier1/listing.ts'
 import { hotSamples } from './tier0/hot-samples.ts'
 
 export interface CpuOptions {
@@ -33,9 +34,9 @@ export interface CpuOptions {
   readonly tscHz?: number
   /** Count executions of every block: see profile(). A third slower; takes a quarter of recordBytes more. */
   readonly profile?: boolean
-  /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'off'. */
+  /** Compile hot code: 'on' what is hot, 'always' everything when it first runs (for tests). Default 'on'. */
   readonly tier1?: Tier1Mode
-  /** Count how often compiled code is entered and what it executes, for stats(). Some per cent slower. */
+  /** Count how often compiled code is entered and what it executes, for stats() and compiled(). Some per cent slower. */
   readonly tier1Counters?: boolean
   /** What an instruction means, and what meanings call. Default: everything there is. */
   readonly semantics?: Meanings
@@ -46,7 +47,7 @@ export interface CpuOptions {
 export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x10_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
-const DEFAULT_TIER1: Tier1Mode = 'off'
+const DEFAULT_TIER1: Tier1Mode = 'on'
 
 export interface RunResult {
   /** budget: the instructions are done; halted: HLT, nothing to take; shutdown: triple fault; stopped: requestStop(). */
@@ -115,6 +116,8 @@ export interface Processor {
   stats(): ProcessorStats
   /** Blocks by how often they ran, most often first; empty unless `profile` was asked for. */
   profile(): ProfiledBlock[]
+  /** Compiled regions beside the guest's code, those that executed most first; empty unless `tier1Counters` was asked for. */
+  compiled(): RegionListing[]
 }
 
 export function createCpu(options: CpuOptions): Processor {
@@ -176,6 +179,7 @@ export function createCpu(options: CpuOptions): Processor {
     },
     stats: () => statsOf(engine),
     profile: () => profileOf(engine),
+    compiled: () => engine.regions?.listings() ?? [],
   }
 }
 

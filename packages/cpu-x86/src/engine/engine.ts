@@ -25,7 +25,7 @@ import { CodePages } from './code-pages.ts'
 import { hasFlatSegments } from './flat.ts'
 import { SoftTlb } from './soft-tlb.ts'
 import { REGION_FUNCTIONS } from '../tier1/functions.ts'
-import { MAX_REGIONS, Regions, type Tier1Mode } from '../tier1/regions.ts'
+import { COUNTERS_BYTES, MAX_REGIONS, Regions, type Tier1Mode } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
 
@@ -163,7 +163,7 @@ export class Engine implements Cpu {
         used: o.host.allocate(MAX_REGIONS),
         slice: this.slice,
         jumpCache: this.jumps.at,
-        counters: o.tier1Counters ? o.host.allocate(16) : 0,
+        counters: o.tier1Counters ? o.host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0,
         hostPage: (page) => this.code.known(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
       })
     this.watch(o.ramBlocks)

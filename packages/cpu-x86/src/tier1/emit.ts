@@ -11,6 +11,7 @@ import { Emit } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
 import { LazyFlags } from './lazy-flags.ts'
+import type { Mark } from './listing.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
@@ -34,6 +35,8 @@ export interface EmitOptions {
   readonly jumpCache: number
   /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
   readonly counters: number
+  /** To be told where the code of each instruction begins. */
+  readonly marks?: Mark[]
   /** The x87 control word: code is made for the like. */
   readonly fpuControl: number
 }
@@ -73,6 +76,7 @@ class RegionEmitter implements Ground {
   private flagsRead = false
   private flagsWritten = false
   private severalPages = false
+  private readonly marks: Mark[] = []
   private node = 0
   private at = 0
 
@@ -122,6 +126,7 @@ class RegionEmitter implements Ground {
     const from = whole.length
     whole.raw(this.func.view())
     for (const [offset, likely] of this.func.hints) whole.hints.push([offset + from, likely])
+    this.o.marks?.push(...this.marks.map((mark) => ({ ...mark, offset: mark.offset + from })))
     this.epilogue(whole)
     return whole
   }
@@ -232,6 +237,7 @@ class RegionEmitter implements Ground {
     for (let i = 0; i < b.insns.length; i++) {
       const insn = b.insns[i]!
       this.at = i
+      if (this.o.marks !== undefined) this.marks.push({ offset: this.func.length, node, index: i })
       const meaning = this.o.semantics[insn.op]
       if (meaning === undefined || !compilable(insn)) {
         this.bail()

@@ -12,6 +12,7 @@ import type { Handlers } from '../tier0/handlers.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
+import { listing, type Annotated, type Mark, type RegionListing } from './listing.ts'
 import { choose, regionOf, type Code, type Limits, type Region } from './region.ts'
 
 /** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
@@ -26,7 +27,7 @@ export interface Tier1Options {
   readonly mode: 'on' | 'always'
   /** Host address of a byte for each region. */
   readonly used: number
-  /** Host address of two i64 for entries and instructions, or 0. */
+  /** Host address of two i64 for each region, for entries and instructions, or 0. Then listings can be had. */
   readonly counters: number
   /** Instructions between samples. */
   readonly slice: number
@@ -38,6 +39,8 @@ export interface Tier1Options {
 
 /** Regions there can be at once. */
 export const MAX_REGIONS = 16384
+/** Of counters, for each region. */
+export const COUNTERS_BYTES = 16
 /** WebAssembly bytes of all regions: more than that, and those that were not entered lately go. */
 const MAX_BYTES = 24 << 20
 const LIMITS: Record<'on' | 'always', Limits> = {
@@ -65,6 +68,7 @@ interface Compiled {
   readonly blocks: readonly CodeBlock[]
   readonly entries: Entry[]
   readonly bytes: number
+  readonly annotated: Annotated | undefined
 }
 
 interface Known {
@@ -106,6 +110,8 @@ export class Regions {
   private readonly live = new Set<Compiled>()
   private readonly freeSlots: number[] = []
   private readonly freeIds: number[] = []
+  /** Counts of regions that are no more. */
+  private readonly gone = { entries: 0, executed: 0 }
   private nextId = 0
   private queue: { readonly block: CodeBlock; readonly page: number }[] = []
   private waited = 0
@@ -161,8 +167,25 @@ export class Regions {
 
   /** Entries and instructions since the start, if they are counted. */
   counts(): { entries: number; executed: number } | undefined {
-    const at = this.o.counters
-    if (at === 0) return undefined
+    if (this.o.counters === 0) return undefined
+    const sum = { ...this.gone }
+    for (const { id } of this.live) {
+      const { entries, executed } = this.countsOf(id)
+      sum.entries += entries
+      sum.executed += executed
+    }
+    return sum
+  }
+
+  /** The regions there are, those that executed most first; empty unless they are counted. */
+  listings(): RegionListing[] {
+    return [...this.live]
+      .flatMap(({ id, annotated }) => (annotated === undefined ? [] : [listing(annotated, this.countsOf(id))]))
+      .sort((a, b) => b.executed - a.executed)
+  }
+
+  private countsOf(id: number): { entries: number; executed: number } {
+    const at = this.o.counters + COUNTERS_BYTES * id
     return { entries: Number(this.view.getBigInt64(at, true)), executed: Number(this.view.getBigInt64(at + 8, true)) }
   }
 
@@ -274,6 +297,7 @@ export class Regions {
     for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
     const graph = regionOf(chosen, code, roots)
     const copies = this.copies(graph)
+    const marks: Mark[] | undefined = this.o.counters === 0 ? undefined : []
     let func: Func
     try {
       func = emitRegion(graph, mode, {
@@ -283,7 +307,8 @@ export class Regions {
         inWasm: (name) => linked.functions[name]?.kind === 'wasm',
         used: this.o.used + id,
         jumpCache: this.o.jumpCache,
-        counters: this.o.counters,
+        counters: this.o.counters === 0 ? 0 : this.o.counters + COUNTERS_BYTES * id,
+        ...(marks === undefined ? {} : { marks }),
         fpuControl: this.view.getUint32(cpu.base + S.fpuControl, true),
         record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
       })
@@ -296,7 +321,9 @@ export class Regions {
       this.freeIds.push(id)
       return undefined
     }
-    const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length }
+    const annotated =
+      marks === undefined ? undefined : { graph, pageAt: linear * 4096, code: func.view().slice(), marks }
+    const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length, annotated }
     this.live.add(region)
     for (const block of chosen.keys()) this.of(block).regions.add(region)
     graph.entries.forEach((node, number) => this.enter(graph.blocks[node]!.block, number, region))
@@ -350,10 +377,20 @@ export class Regions {
     }
     for (const block of region.blocks) this.known.get(block)?.regions.delete(region)
     this.o.handlers.install(region.slot, null)
+    if (this.o.counters !== 0) this.forgetCounts(region.id)
     this.freeSlots.push(region.slot)
     this.freeIds.push(region.id)
     this.stats.dropped++
     this.stats.bytes -= region.bytes
+  }
+
+  private forgetCounts(id: number): void {
+    const { entries, executed } = this.countsOf(id)
+    this.gone.entries += entries
+    this.gone.executed += executed
+    const at = this.o.counters + COUNTERS_BYTES * id
+    this.view.setBigInt64(at, 0n, true)
+    this.view.setBigInt64(at + 8, 0n, true)
   }
 
   /** Drops regions that were not entered since the last time. */
