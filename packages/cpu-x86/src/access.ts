@@ -7,7 +7,7 @@ import { F64, I32, I64, V128, type MemoryOp, type SimdMemoryOp, type ValueType }
 import type { Size } from './decode/insn.ts'
 import type { Intent, Place } from './semantics/meaning.ts'
 import { S, TLB } from './state.ts'
-import type { Emit } from './wasm/emit.ts'
+import type { Callee, Emit } from './wasm/emit.ts'
 import { k32, local, select, type Val } from './wasm/value.ts'
 
 export const typeOf = (size: Size): ValueType => (size === 64 ? I64 : size === 128 ? V128 : I32)
@@ -38,8 +38,8 @@ export interface Site {
   readonly base: number
   /** Host address of the TLB half in use, i32. */
   tlb(): Val
-  /** Index of a runtime function. */
-  func(name: string): number
+  /** A runtime function. */
+  func(name: string): Callee
   /** Notes which instruction runs; TypeScript may be called after it. */
   mark(): void
   /** Leaves: S.vector holds an exception. */

@@ -1,8 +1,9 @@
 /** Makes runtime functions callable: wraps those in TypeScript, emits those in WebAssembly into one module. */
 import { Func, Module, type ValueType } from '@godwit/wasm-encoder'
 import { GuestFault, type Cpu } from './cpu.ts'
-import type { RuntimeFunctions } from './runtime.ts'
+import type { RuntimeFunction, RuntimeFunctions } from './runtime.ts'
 import { S } from './state.ts'
+import type { TableCall } from './wasm/emit.ts'
 
 type Callable = (...args: number[]) => number | void
 
@@ -27,10 +28,52 @@ export class Imports {
   }
 }
 
+/**
+ * Calls of runtime functions through their table. A module that imports functions costs V8 several times what one does
+ * that imports none: it compiles an adapter for each signature, in case the function turns out to be JavaScript's.
+ */
+export class TableCalls {
+  private readonly linked: Linked
+  private readonly calls = new Map<string, TableCall>()
+  private readonly types: RuntimeFunction[] = []
+
+  constructor(linked: Linked) {
+    this.linked = linked
+  }
+
+  func(name: string): TableCall {
+    let call = this.calls.get(name)
+    if (call === undefined) this.calls.set(name, (call = this.make(name)))
+    return call
+  }
+
+  /** Types of functions are numbered by first use: nothing else may have been added to the module before. */
+  declare(module: Module): void {
+    if (this.calls.size === 0) return
+    module.importTable('e', 'f', 0)
+    for (const { signature } of this.types) module.type(...signature)
+  }
+
+  private make(name: string): TableCall {
+    const { functions, slots } = this.linked
+    const slot = slots.get(name)
+    const f = functions[name]
+    if (slot === undefined || f === undefined) throw new Error(`no runtime function ${name}`)
+    const same = this.types.findIndex((t) => sameSignature(t, f))
+    return { slot, type: same >= 0 ? same : this.types.push(f) - 1 }
+  }
+}
+
+const sameSignature = (a: RuntimeFunction, b: RuntimeFunction): boolean =>
+  a.signature[0].join() === b.signature[0].join() && a.signature[1].join() === b.signature[1].join()
+
 export interface Linked {
   readonly functions: RuntimeFunctions
   /** Every function, for the imports of generated modules. */
   readonly callables: Readonly<Record<string, Callable>>
+  /** Every function again, and where each stands. */
+  readonly table: WebAssembly.Table
+  readonly slots: ReadonlyMap<string, number>
 }
 
 /** Describes the machine's memory to a module. */
@@ -73,12 +116,16 @@ export function link(cpu: Cpu, functions: RuntimeFunctions): Linked {
     const f = functions[name]!
     if (f.kind === 'wasm') f.emit(func, { module, base: cpu.base, func: at })
   }
+  module.ownTable(index.size, index.size)
+  module.elem(0, [...index.values()])
+  module.exportTable('f')
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
     e: { m: cpu.host.memory },
     r: callables,
   })
   for (const { name } of bodies) callables[name] = instance.exports[name] as Callable
-  return { functions, callables }
+  const slots = new Map([...index.keys()].map((name, slot) => [name, slot]))
+  return { functions, callables, table: instance.exports['f'] as WebAssembly.Table, slots }
 }
 
 /** A fault thrown in TypeScript becomes the result 1, with the exception noted. */

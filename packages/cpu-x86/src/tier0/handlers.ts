@@ -6,7 +6,7 @@ import { Func, I32, I64, Module } from '@godwit/wasm-encoder'
 import { decode } from '../decode/decode.ts'
 import type { Insn } from '../decode/insn.ts'
 import { Flags } from '../flags.ts'
-import { Imports, importMemory, type Linked } from '../runtime-link.ts'
+import { Imports, TableCalls, importMemory, type Linked } from '../runtime-link.ts'
 import type { Cpu } from '../cpu.ts'
 import type { Meaning, Meanings } from '../semantics/meaning.ts'
 import { EXC, EXIT, S } from '../state.ts'
@@ -59,7 +59,7 @@ export class Handlers {
   private readonly table: WebAssembly.Table
   private readonly hotSequences: { insns: readonly Insn[]; mode: Mode; index: number }[] = []
   private queue: { readonly index: number; readonly func: Func }[] = []
-  private imports: Imports
+  private calls: TableCalls
   /** Runs from a record on, until S.exit says why not. */
   readonly run: (record: number) => void
 
@@ -76,7 +76,7 @@ export class Handlers {
     imports.declare(module)
     module.add(func, 'run')
     this.run = this.instantiate(module).exports['run'] as (record: number) => void
-    this.imports = new Imports(options.linked.functions)
+    this.calls = new TableCalls(options.linked)
     this.makeLastResort()
     if (options.counters === undefined) this.learnSequences()
   }
@@ -102,7 +102,7 @@ export class Handlers {
     if (this.queue.length === 0) return
     const module = new Module()
     importMemory(module, this.o.cpu)
-    this.imports.declare(module)
+    this.calls.declare(module)
     for (const { index, func } of this.queue) module.add(func, String(index))
     const { exports } = this.instantiate(module)
     for (const { index } of this.queue) {
@@ -110,7 +110,7 @@ export class Handlers {
       this.table.set(index, exports[String(index)])
     }
     this.queue = []
-    this.imports = new Imports(this.o.linked.functions)
+    this.calls = new TableCalls(this.o.linked)
   }
 
   /** A number for a function that stands in for handlers, or -1 if there are no more. */
@@ -139,7 +139,7 @@ export class Handlers {
 
   private instantiate(module: Module): WebAssembly.Instance {
     return new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
-      e: { m: this.o.cpu.host.memory, t: this.table },
+      e: { m: this.o.cpu.host.memory, t: this.table, f: this.o.linked.table },
       r: this.o.linked.callables,
     })
   }
@@ -223,14 +223,14 @@ export class Handlers {
     })
   }
 
-  private coldFrame(func: Func, imports = this.imports): Frame {
+  private coldFrame(func: Func, calls = this.calls): Frame {
     const e = new Emit(func)
     const { base } = this.o.cpu
     return {
       e,
       base,
       runtime: this.o.linked.functions,
-      func: (name) => imports.func(name),
+      func: (name) => calls.func(name),
       tlb: () => e.load(I32, 'i32_load', k32(0), base + S.tlb),
       goto: (record) => {
         record.emit(func)
@@ -321,7 +321,7 @@ export class Handlers {
     const bodies = fixedBodies(frame, record)
     for (const { insns, mode } of this.o.hot) {
       const facets = new Facets()
-      const probe = new Imports(this.o.linked.functions)
+      const probe = new TableCalls(this.o.linked)
       this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
       if (facets.baked || !fusable(insns)) continue
       const name = nameOf(insns, mode, facets)

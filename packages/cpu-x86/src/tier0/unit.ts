@@ -7,7 +7,7 @@ import type { Flags } from '../flags.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
-import type { Emit } from '../wasm/emit.ts'
+import type { Callee, Emit } from '../wasm/emit.ts'
 import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 import { R } from './record.ts'
@@ -18,7 +18,7 @@ export interface Frame {
   readonly e: Emit
   readonly base: number
   readonly runtime: RuntimeFunctions
-  func(name: string): number
+  func(name: string): Callee
   tlb(): Val
   /** Goes on with another record. */
   goto(record: Val): void

@@ -7,7 +7,7 @@ import { COLD } from '../tier0/handlers.ts'
 import { JUMP } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
-import { Emit } from '../wasm/emit.ts'
+import { Emit, type Callee } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
 import { LazyFlags } from './lazy-flags.ts'
@@ -25,8 +25,8 @@ const PAGE_CACHES = 6
 export interface EmitOptions {
   readonly base: number
   readonly semantics: Meanings
-  /** Index of a runtime function as an import, and whether it is WebAssembly. */
-  func(name: string): number
+  /** A runtime function, and whether it is WebAssembly. */
+  func(name: string): Callee
   inWasm(name: string): boolean
   /** Record of tier 0 that executes an instruction of a block and goes on behind it. */
   record(block: RegionBlock, instruction: number): number
@@ -149,7 +149,7 @@ class RegionEmitter implements Ground {
     return local(I32, this.tlbLocal)
   }
 
-  runtime(name: string): number {
+  runtime(name: string): Callee {
     return this.o.func(name)
   }
 

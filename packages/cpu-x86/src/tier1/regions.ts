@@ -4,7 +4,7 @@
  */
 import { Module, type Func } from '@godwit/wasm-encoder'
 import type { Cpu } from '../cpu.ts'
-import { Imports, importMemory, type Linked } from '../runtime-link.ts'
+import { TableCalls, importMemory, type Linked } from '../runtime-link.ts'
 import { S } from '../state.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import type { Blocks, CodeBlock } from '../tier0/blocks.ts'
@@ -238,14 +238,14 @@ export class Regions {
     const roots = this.queue
     this.queue = []
     this.waited = 0
-    const imports = new Imports(linked.functions)
+    const calls = new TableCalls(linked)
     const made: { readonly func: Func; readonly region: Compiled }[] = []
     try {
       for (const { block: root, page } of roots) {
         const known = this.of(root)
         known.wanted = false
         if (!root.live || known.entered !== undefined) continue
-        const one = this.make(root, page, imports)
+        const one = this.make(root, page, calls)
         if (one !== undefined) made.push(one)
       }
     } catch (error) {
@@ -256,13 +256,12 @@ export class Regions {
     if (made.length === 0) return
     const module = new Module()
     importMemory(module, cpu)
-    imports.declare(module)
+    calls.declare(module)
     made.forEach(({ func }, i) => module.add(func, String(i)))
     const bytes = module.bytes()
     const emitted = performance.now()
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      e: { m: cpu.host.memory },
-      r: linked.callables,
+      e: { m: cpu.host.memory, f: linked.table },
     })
     made.forEach(({ region }, i) => {
       if (this.live.has(region)) handlers.install(region.slot, exports[String(i)]!)
@@ -274,7 +273,7 @@ export class Regions {
     if (stats.bytes > MAX_BYTES) this.sweep()
   }
 
-  private make(root: CodeBlock, linear: number, imports: Imports): { func: Func; region: Compiled } | undefined {
+  private make(root: CodeBlock, linear: number, calls: TableCalls): { func: Func; region: Compiled } | undefined {
     const { cpu, linked, semantics, handlers } = this.o
     const { mode } = root
     const code = this.codeAround(root, linear)
@@ -303,7 +302,7 @@ export class Regions {
       func = emitRegion(graph, mode, {
         base: cpu.base,
         semantics,
-        func: (name) => imports.func(name),
+        func: (name) => calls.func(name),
         inWasm: (name) => linked.functions[name]?.kind === 'wasm',
         used: this.o.used + id,
         jumpCache: this.o.jumpCache,

@@ -8,7 +8,7 @@ import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { S, SEG, TLB } from '../state.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { segmentForm } from '../tier0/tracked.ts'
-import type { Emit } from '../wasm/emit.ts'
+import type { Callee, Emit } from '../wasm/emit.ts'
 import { goesOn } from './compilable.ts'
 import { fillArgument } from './functions.ts'
 import { cacheKey, NO_PAGE, STACK, type PageCache } from './page-cache.ts'
@@ -25,8 +25,8 @@ export interface Ground {
   /** Linear address of the page less the CS base, i64. */
   page(): Val
   tlb(): Val
-  /** Index of a runtime function, and whether it is WebAssembly. */
-  runtime(name: string): number
+  /** A runtime function, and whether it is WebAssembly. */
+  runtime(name: string): Callee
   inWasm(name: string): boolean
   /** In loops: the last page that accesses of one kind reached. */
   pageCache(key: string): PageCache | undefined

@@ -5,6 +5,14 @@ export interface Label {
   readonly depth: number
 }
 
+/** A function by its place in table 0, and the number of its type. */
+export interface TableCall {
+  readonly slot: number
+  readonly type: number
+}
+/** A function that can be called: its index, or a place in the table. */
+export type Callee = number | TableCall
+
 /** Statements over values. Temporaries are pooled: release() at the end of a guest instruction recycles them. */
 export class Emit {
   readonly func: Func
@@ -78,9 +86,10 @@ export class Emit {
   }
 
   /** Calls a function; its result, if it has one, is bound. */
-  call(func: number, args: readonly Val[], result?: ValueType): Val {
+  call(callee: Callee, args: readonly Val[], result?: ValueType): Val {
     for (const a of args) a.emit(this.func)
-    this.func.call(func)
+    if (typeof callee === 'number') this.func.call(callee)
+    else this.func.i32(callee.slot).callIndirect(callee.type)
     if (result === undefined) return k32(0)
     const index = this.temp(result)
     this.func.set(index)
