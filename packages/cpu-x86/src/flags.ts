@@ -42,6 +42,8 @@ export type Known =
   /** CF and OF known, AF clear. */
   | { readonly kind: 'cfof'; readonly size: Size; readonly r: Val; readonly cf: Val; readonly of: Val }
 
+const NONE: readonly Val[] = []
+
 /** Condition codes as the encoding has them. SDM vol. 1, appendix B. */
 export const CC = {
   o: 0,
@@ -77,10 +79,12 @@ export class Flags {
   }
 
   /** Values that must outlive the instruction. */
-  live(): Val[] {
+  live(): readonly Val[] {
     const p = this.pending
-    if (p === undefined) return []
-    return Object.values(p).filter((v): v is Val => typeof v === 'object')
+    if (p === undefined || p.kind === 'deferred') return NONE
+    if (p.kind === 'logic') return [p.r]
+    if (p.kind === 'cfof') return [p.r, p.cf, p.of]
+    return p.cf === undefined ? [p.a, p.b, p.r] : [p.a, p.b, p.r, p.cf]
   }
 
   /** Writes what is pending to its home; with `keep` it also stays pending (cold exits). */

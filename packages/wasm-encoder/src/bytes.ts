@@ -13,9 +13,19 @@ export class Bytes {
     return this
   }
 
+  /** A byte, and an unsigned LEB128. */
+  u8u32(byte: number, value: number): this {
+    if (value < 0 || value >= 0x80) return this.u8(byte).u32(value)
+    if (this.length + 2 > this.buffer.length) this.reserve(2)
+    this.buffer[this.length++] = byte
+    this.buffer[this.length++] = value
+    return this
+  }
+
   /** Unsigned LEB128. */
   u32(value: number): this {
     let n = value >>> 0
+    if (n < 0x80) return this.u8(n)
     while (n >= 0x80) {
       this.u8((n & 0x7f) | 0x80)
       n >>>= 7
@@ -26,6 +36,7 @@ export class Bytes {
   /** Signed LEB128 of 32 bits. */
   s32(value: number): this {
     let n = value | 0
+    if (n >= -64 && n < 64) return this.u8(n & 0x7f)
     for (;;) {
       const b = n & 0x7f
       n >>= 7
@@ -38,6 +49,7 @@ export class Bytes {
   s64(low: number, high: number): this {
     let lo = low | 0
     let hi = high | 0
+    if (hi === lo >> 31) return this.s32(lo)
     for (;;) {
       const b = lo & 0x7f
       lo = (lo >>> 7) | (hi << 25)

@@ -32,12 +32,16 @@ const CODES = new Map<string, number>([
   ...Object.entries(PLAIN),
   ...Object.entries(SIMD).map(([name, code]) => [name, 0xfd_0000 | code] as const),
   ...Object.entries(SATURATING).map(([name, code]) => [name, 0xfc_0000 | code] as const),
+  ...Object.entries(LANE).map(([name, code]) => [name, 0xfd_0000 | code] as const),
 ])
 /** The same of loads and stores. */
 const MEMORY_CODES = new Map<string, number>([
   ...Object.entries(MEMORY).map(([name, [code]]) => [name, code] as const),
   ...Object.entries(SIMD_MEMORY).map(([name, [code]]) => [name, 0xfd_0000 | code] as const),
 ])
+
+/** Number of an opcode, for Func.code(). */
+export const opcode = (name: PlainOp | SaturatingOp | SimdOp | LaneOp): number => CODES.get(name)!
 
 /** A function body under construction. Parameters are locals 0 to n-1. */
 export class Func extends Bytes {
@@ -54,37 +58,45 @@ export class Func extends Bytes {
   }
 
   local(type: ValueType): number {
-    this.locals.push(type)
-    return this.params.length + this.locals.length - 1
+    return this.params.length + this.locals.push(type) - 1
+  }
+
+  typeOf(local: number): ValueType {
+    const { params } = this
+    return local < params.length ? params[local]! : this.locals[local - params.length]!
   }
 
   /** Opcodes without immediates. */
   op(name: PlainOp | SaturatingOp | SimdOp, ...more: (PlainOp | SaturatingOp | SimdOp)[]): this {
-    const code = CODES.get(name)!
-    if (code < 0x100) this.u8(code)
-    else this.u8(code >>> 16).u32(code & 0xffff)
-    for (const next of more) this.op(next)
+    this.code(CODES.get(name)!)
+    for (const next of more) this.code(CODES.get(next)!)
     return this
   }
 
+  /** An opcode by its number. */
+  code(code: number): this {
+    if (code < 0x100) return this.u8(code)
+    return this.u8(code >>> 16).u32(code & 0xffff)
+  }
+
   get(local: number): this {
-    return this.u8(0x20).u32(local)
+    return this.u8u32(0x20, local)
   }
 
   set(local: number): this {
-    return this.u8(0x21).u32(local)
+    return this.u8u32(0x21, local)
   }
 
   tee(local: number): this {
-    return this.u8(0x22).u32(local)
+    return this.u8u32(0x22, local)
   }
 
   getGlobal(index: number): this {
-    return this.u8(0x23).u32(index)
+    return this.u8u32(0x23, index)
   }
 
   setGlobal(index: number): this {
-    return this.u8(0x24).u32(index)
+    return this.u8u32(0x24, index)
   }
 
   i32(value: number): this {
@@ -119,10 +131,7 @@ export class Func extends Bytes {
 
   /** A load or store; the guest's accesses are unaligned, so the alignment hint is 1 byte. */
   mem(name: MemoryOp | SimdMemoryOp, offset = 0): this {
-    const code = MEMORY_CODES.get(name)!
-    if (code < 0x100) this.u8(code)
-    else this.u8(code >>> 16).u32(code & 0xffff)
-    return this.u8(0).u32(offset)
+    return this.code(MEMORY_CODES.get(name)!).u8(0).u32(offset)
   }
 
   atomic(name: AtomicOp, offset = 0): this {
@@ -157,11 +166,11 @@ export class Func extends Bytes {
   }
 
   br(depth: number): this {
-    return this.u8(0x0c).u32(depth)
+    return this.u8u32(0x0c, depth)
   }
 
   brIf(depth: number): this {
-    return this.u8(0x0d).u32(depth)
+    return this.u8u32(0x0d, depth)
   }
 
   brTable(depths: readonly number[], otherwise: number): this {
@@ -175,7 +184,7 @@ export class Func extends Bytes {
   }
 
   call(func: number): this {
-    return this.u8(0x10).u32(func)
+    return this.u8u32(0x10, func)
   }
 
   callIndirect(type: number, table = 0): this {
@@ -183,7 +192,7 @@ export class Func extends Bytes {
   }
 
   returnCall(func: number): this {
-    return this.u8(0x12).u32(func)
+    return this.u8u32(0x12, func)
   }
 
   returnCallIndirect(type: number, table = 0): this {

@@ -56,7 +56,7 @@ function arithmetic(u: Unit, code: string, operands: readonly Val[], imm: Val, f
   return result!
 }
 
-const indexOf = (v: Val): number => (v.node.kind === 'local' ? v.node.index : -1)
+const indexOf = (v: Val): number => v.local
 
 const guardArithmetic = (u: Unit): void => guard(u, S.sseBlock)
 

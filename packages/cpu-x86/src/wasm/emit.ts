@@ -13,12 +13,16 @@ export interface TableCall {
 /** A function that can be called: its index, or a place in the table. */
 export type Callee = number | TableCall
 
+const NONE: readonly Val[] = []
+
 /** Statements over values. Temporaries are pooled: release() at the end of a guest instruction recycles them. */
 export class Emit {
   readonly func: Func
   depth = 0
-  private readonly free = new Map<ValueType, number[]>()
-  private used: { readonly type: ValueType; readonly index: number }[] = []
+  /** Temporaries by the low bits of their types, and those that are in use. */
+  private readonly free: number[][] = [[], [], [], [], [], [], [], []]
+  private readonly used: number[] = []
+  private readonly kept: number[] = []
 
   constructor(func: Func) {
     this.func = func
@@ -26,8 +30,8 @@ export class Emit {
 
   /** A local of its own until release(). */
   temp(type: ValueType): number {
-    const index = this.free.get(type)?.pop() ?? this.func.local(type)
-    this.used.push({ type, index })
+    const index = this.free[type & 7]!.pop() ?? this.func.local(type)
+    this.used.push(index)
     return index
   }
 
@@ -41,30 +45,16 @@ export class Emit {
   }
 
   /** Recycles temporaries except those that the values still name. */
-  release(keep: readonly (Val | undefined)[] = []): void {
-    if (keep.length === 0) {
-      for (const t of this.used) this.recycle(t.type, t.index)
-      this.used.length = 0
-      return
+  release(keep: readonly Val[] = NONE): void {
+    const { used, kept, func } = this
+    kept.length = 0
+    for (const v of keep) v.locals(kept)
+    let left = 0
+    for (const index of used) {
+      if (kept.includes(index)) used[left++] = index
+      else this.free[func.typeOf(index) & 7]!.push(index)
     }
-    const kept = new Set<number>()
-    const walk = (v: Val): void => {
-      const n = v.node
-      if (n.kind === 'local') kept.add(n.index)
-      else if ('args' in n) n.args.forEach(walk)
-    }
-    for (const v of keep) if (v !== undefined) walk(v)
-    this.used = this.used.filter((t) => {
-      if (kept.has(t.index)) return true
-      this.recycle(t.type, t.index)
-      return false
-    })
-  }
-
-  private recycle(type: ValueType, index: number): void {
-    const pool = this.free.get(type)
-    if (pool === undefined) this.free.set(type, [index])
-    else pool.push(index)
+    used.length = left
   }
 
   assign(index: number, value: Val): void {

@@ -7,7 +7,9 @@ import {
   F64,
   I32,
   I64,
+  PLAIN,
   V128,
+  opcode,
   type Func,
   type LaneOp,
   type PlainOp,
@@ -18,88 +20,119 @@ import {
 
 type AnyOp = PlainOp | SaturatingOp | SimdOp
 
-type Node =
-  | { readonly kind: 'const'; readonly low: number; readonly high: number }
-  | { readonly kind: 'real'; readonly value: number }
-  | { readonly kind: 'vector'; readonly bytes: Uint8Array }
-  | { readonly kind: 'local'; readonly index: number }
-  | { readonly kind: 'op'; readonly op: AnyOp; readonly args: readonly Val[] }
-  | { readonly kind: 'lane'; readonly op: LaneOp; readonly lane: number; readonly args: readonly Val[] }
-  | { readonly kind: 'shuffle'; readonly lanes: ArrayLike<number>; readonly args: readonly Val[] }
+/** What a Val is. All have the same fields: making them is the larger part of compiling. */
+const CONST = 0
+const LOCAL = 1
+const OP = 2
+const LANE = 3
+const SHUFFLE = 4
+const REAL = 5
+const VECTOR = 6
+
+const P = PLAIN
 
 /** A 64-bit number in exact halves; integer constants never become BigInt. */
 type Number64 = number | Val
 
 export class Val {
   readonly type: ValueType
-  readonly node: Node
+  private readonly kind: number
+  /** Low word of a constant, number of a local, opcode. */
+  private readonly x: number
+  /** High word of a constant, lane. */
+  private readonly y: number
+  private readonly a: Val | undefined
+  private readonly b: Val | undefined
+  private readonly c: Val | undefined
+  /** A vector's bytes, a shuffle's lanes. */
+  private readonly bytes: ArrayLike<number> | undefined
 
-  constructor(type: ValueType, node: Node) {
+  constructor(
+    type: ValueType,
+    kind: number,
+    x: number,
+    y: number,
+    a?: Val,
+    b?: Val,
+    c?: Val,
+    bytes?: ArrayLike<number>,
+  ) {
     this.type = type
-    this.node = node
+    this.kind = kind
+    this.x = x
+    this.y = y
+    this.a = a
+    this.b = b
+    this.c = c
+    this.bytes = bytes
   }
 
   get isConst(): boolean {
-    return this.node.kind === 'const'
+    return this.kind === CONST
   }
 
   /** Low 32 bits of a constant. */
   get low(): number {
-    return this.node.kind === 'const' ? this.node.low : 0
+    return this.kind === CONST ? this.x : 0
   }
 
   get high(): number {
-    return this.node.kind === 'const' ? this.node.high : 0
+    return this.kind === CONST ? this.y : 0
+  }
+
+  /** Number of the local that this is, or -1. */
+  get local(): number {
+    return this.kind === LOCAL ? this.x : -1
+  }
+
+  /** Adds the locals that it is made of to a list. */
+  locals(to: number[]): void {
+    if (this.kind === LOCAL) to.push(this.x)
+    this.a?.locals(to)
+    this.b?.locals(to)
+    this.c?.locals(to)
   }
 
   is(n: number): boolean {
-    return (
-      this.node.kind === 'const' && this.node.low === (n | 0) && (this.type === I32 || this.node.high === highOf(n))
-    )
+    return this.kind === CONST && this.x === (n | 0) && (this.type === I32 || this.y === highOf(n))
   }
 
   emit(f: Func): void {
-    const n = this.node
-    switch (n.kind) {
-      case 'const':
-        if (this.type === I32) f.i32(n.low)
-        else f.i64(n.low, n.high)
+    switch (this.kind) {
+      case CONST:
+        if (this.type === I32) f.i32(this.x)
+        else f.i64(this.x, this.y)
         return
-      case 'real':
-        if (this.type === F32) f.f32(n.value)
-        else f.f64(n.value)
+      case LOCAL:
+        f.get(this.x)
         return
-      case 'vector':
-        f.v128(n.bytes)
+      case REAL:
+        if (this.type === F32) f.f32(this.x)
+        else f.f64(this.x)
         return
-      case 'local':
-        f.get(n.index)
+      case VECTOR:
+        f.v128(this.bytes!)
         return
-      case 'op':
-        for (const a of n.args) a.emit(f)
-        f.op(n.op)
-        return
-      case 'lane':
-        for (const a of n.args) a.emit(f)
-        f.lane(n.op, n.lane)
-        return
-      case 'shuffle':
-        for (const a of n.args) a.emit(f)
-        f.shuffle(n.lanes)
     }
+    this.a!.emit(f)
+    this.b?.emit(f)
+    this.c?.emit(f)
+    if (this.kind === OP) f.code(this.x)
+    else if (this.kind === LANE) f.code(this.x).u8(this.y)
+    else f.shuffle(this.bytes!)
   }
 
   /** Any opcode without immediates; the first operand is this. */
-  op(op: AnyOp, result: ValueType, ...rest: Val[]): Val {
-    return new Val(result, { kind: 'op', op, args: [this, ...rest] })
+  op(op: AnyOp, result: ValueType, b?: Val, c?: Val): Val {
+    return new Val(result, OP, opcode(op), 0, this, b, c)
   }
 
-  lane(op: LaneOp, lane: number, result: ValueType, ...rest: Val[]): Val {
-    return new Val(result, { kind: 'lane', op, lane, args: [this, ...rest] })
+  lane(op: LaneOp, lane: number, result: ValueType, b?: Val): Val {
+    return new Val(result, LANE, opcode(op), lane, this, b)
   }
 
   shuffle(other: Val, lanes: ArrayLike<number>): Val {
-    return new Val(V128, { kind: 'shuffle', lanes, args: [this, other] })
+    return new Val(V128, SHUFFLE, 0, 0, this, other, undefined, lanes)
   }
 
   add(n: Number64): Val {
@@ -107,7 +140,7 @@ export class Val {
     if (b.is(0)) return this
     if (this.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(...add64(this.low, this.high, b.low, b.high))
-    return this.binary('i32_add', 'i64_add', b)
+    return this.binary(P.i32_add, P.i64_add, b)
   }
 
   sub(n: Number64): Val {
@@ -117,13 +150,13 @@ export class Val {
       const [lo, hi] = add64(~b.low, ~b.high, 1, 0)
       return this.fold(...add64(this.low, this.high, lo, hi))
     }
-    return this.binary('i32_sub', 'i64_sub', b)
+    return this.binary(P.i32_sub, P.i64_sub, b)
   }
 
   mul(n: Number64): Val {
     const b = this.lift(n)
     if (b.is(1)) return this
-    return this.binary('i32_mul', 'i64_mul', b)
+    return this.binary(P.i32_mul, P.i64_mul, b)
   }
 
   and(n: Number64): Val {
@@ -131,16 +164,9 @@ export class Val {
     if (b.is(-1)) return this
     if (b.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(this.low & b.low, this.high & b.high)
-    const inner = this.node
-    if (
-      b.isConst &&
-      inner.kind === 'op' &&
-      (inner.op === 'i32_and' || inner.op === 'i64_and') &&
-      inner.args[1]!.isConst
-    ) {
-      return inner.args[0]!.and(inner.args[1]!.and(b))
-    }
-    return this.binary('i32_and', 'i64_and', b)
+    if (b.isConst && this.kind === OP && (this.x === P.i32_and || this.x === P.i64_and) && this.b!.isConst)
+      return this.a!.and(this.b!.and(b))
+    return this.binary(P.i32_and, P.i64_and, b)
   }
 
   or(n: Number64): Val {
@@ -148,79 +174,79 @@ export class Val {
     if (b.is(0)) return this
     if (this.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(this.low | b.low, this.high | b.high)
-    return this.binary('i32_or', 'i64_or', b)
+    return this.binary(P.i32_or, P.i64_or, b)
   }
 
   xor(n: Number64): Val {
     const b = this.lift(n)
     if (b.is(0)) return this
     if (this.isConst && b.isConst) return this.fold(this.low ^ b.low, this.high ^ b.high)
-    return this.binary('i32_xor', 'i64_xor', b)
+    return this.binary(P.i32_xor, P.i64_xor, b)
   }
 
   shl(n: Number64): Val {
-    return this.shift('shl', 'i32_shl', 'i64_shl', n)
+    return this.shift(P.i32_shl, P.i64_shl, n)
   }
 
   shrU(n: Number64): Val {
-    return this.shift('shr_u', 'i32_shr_u', 'i64_shr_u', n)
+    return this.shift(P.i32_shr_u, P.i64_shr_u, n)
   }
 
   shrS(n: Number64): Val {
-    return this.shift('shr_s', 'i32_shr_s', 'i64_shr_s', n)
+    return this.shift(P.i32_shr_s, P.i64_shr_s, n)
   }
 
   rotl(n: Number64): Val {
-    return this.shift('rotl', 'i32_rotl', 'i64_rotl', n)
+    return this.shift(P.i32_rotl, P.i64_rotl, n)
   }
 
   rotr(n: Number64): Val {
-    return this.shift('rotr', 'i32_rotr', 'i64_rotr', n)
+    return this.shift(P.i32_rotr, P.i64_rotr, n)
   }
 
   eq(n: Number64): Val {
     const b = this.lift(n)
     if (this.isConst && b.isConst) return k32(this.low === b.low && this.high === b.high ? 1 : 0)
-    if (b.is(0)) return this.op(this.type === I32 ? 'i32_eqz' : 'i64_eqz', I32)
-    return this.compare('i32_eq', 'i64_eq', b)
+    if (b.is(0)) return this.unary(P.i32_eqz, P.i64_eqz, I32)
+    return this.compare(P.i32_eq, P.i64_eq, b)
   }
 
   ne(n: Number64): Val {
     const b = this.lift(n)
     if (this.isConst && b.isConst) return k32(this.low === b.low && this.high === b.high ? 0 : 1)
-    return this.compare('i32_ne', 'i64_ne', b)
+    return this.compare(P.i32_ne, P.i64_ne, b)
   }
 
   ltU(n: Number64): Val {
-    return this.compare('i32_lt_u', 'i64_lt_u', this.lift(n))
+    return this.compare(P.i32_lt_u, P.i64_lt_u, this.lift(n))
   }
 
   ltS(n: Number64): Val {
-    return this.compare('i32_lt_s', 'i64_lt_s', this.lift(n))
+    return this.compare(P.i32_lt_s, P.i64_lt_s, this.lift(n))
   }
 
   leU(n: Number64): Val {
-    return this.compare('i32_le_u', 'i64_le_u', this.lift(n))
+    return this.compare(P.i32_le_u, P.i64_le_u, this.lift(n))
   }
 
   leS(n: Number64): Val {
-    return this.compare('i32_le_s', 'i64_le_s', this.lift(n))
+    return this.compare(P.i32_le_s, P.i64_le_s, this.lift(n))
   }
 
   gtU(n: Number64): Val {
-    return this.compare('i32_gt_u', 'i64_gt_u', this.lift(n))
+    return this.compare(P.i32_gt_u, P.i64_gt_u, this.lift(n))
   }
 
   gtS(n: Number64): Val {
-    return this.compare('i32_gt_s', 'i64_gt_s', this.lift(n))
+    return this.compare(P.i32_gt_s, P.i64_gt_s, this.lift(n))
   }
 
   geU(n: Number64): Val {
-    return this.compare('i32_ge_u', 'i64_ge_u', this.lift(n))
+    return this.compare(P.i32_ge_u, P.i64_ge_u, this.lift(n))
   }
 
   geS(n: Number64): Val {
-    return this.compare('i32_ge_s', 'i64_ge_s', this.lift(n))
+    return this.compare(P.i32_ge_s, P.i64_ge_s, this.lift(n))
   }
 
   not(): Val {
@@ -236,39 +262,38 @@ export class Val {
   }
 
   clz(): Val {
-    return this.op(this.type === I32 ? 'i32_clz' : 'i64_clz', this.type)
+    return this.unary(P.i32_clz, P.i64_clz, this.type)
   }
 
   ctz(): Val {
-    return this.op(this.type === I32 ? 'i32_ctz' : 'i64_ctz', this.type)
+    return this.unary(P.i32_ctz, P.i64_ctz, this.type)
   }
 
   popcnt(): Val {
-    return this.op(this.type === I32 ? 'i32_popcnt' : 'i64_popcnt', this.type)
+    return this.unary(P.i32_popcnt, P.i64_popcnt, this.type)
   }
 
   divU(n: Number64): Val {
-    return this.binary('i32_div_u', 'i64_div_u', this.lift(n))
+    return this.binary(P.i32_div_u, P.i64_div_u, this.lift(n))
   }
 
   divS(n: Number64): Val {
-    return this.binary('i32_div_s', 'i64_div_s', this.lift(n))
+    return this.binary(P.i32_div_s, P.i64_div_s, this.lift(n))
   }
 
   remU(n: Number64): Val {
-    return this.binary('i32_rem_u', 'i64_rem_u', this.lift(n))
+    return this.binary(P.i32_rem_u, P.i64_rem_u, this.lift(n))
   }
 
   remS(n: Number64): Val {
-    return this.binary('i32_rem_s', 'i64_rem_s', this.lift(n))
+    return this.binary(P.i32_rem_s, P.i64_rem_s, this.lift(n))
   }
 
   /** Low 32 bits as i32. */
   to32(): Val {
     if (this.type === I32) return this
     if (this.isConst) return k32(this.low)
-    const n = this.node
-    if (n.kind === 'op' && (n.op === 'i64_extend_i32_u' || n.op === 'i64_extend_i32_s')) return n.args[0]!
+    if (this.kind === OP && (this.x === P.i64_extend_i32_u || this.x === P.i64_extend_i32_s)) return this.a!
     return this.op('i32_wrap_i64', I32)
   }
 
@@ -320,22 +345,26 @@ export class Val {
     return this.type === I32 ? k32(low) : k64(low, high)
   }
 
-  private binary(narrow: PlainOp, wide: PlainOp, b: Val): Val {
-    return new Val(this.type, { kind: 'op', op: this.type === I32 ? narrow : wide, args: [this, b] })
+  private unary(narrow: number, wide: number, result: ValueType): Val {
+    return new Val(result, OP, this.type === I32 ? narrow : wide, 0, this)
   }
 
-  private compare(narrow: PlainOp, wide: PlainOp, b: Val): Val {
-    return new Val(I32, { kind: 'op', op: this.type === I32 ? narrow : wide, args: [this, b] })
+  private binary(narrow: number, wide: number, b: Val): Val {
+    return new Val(this.type, OP, this.type === I32 ? narrow : wide, 0, this, b)
   }
 
-  private shift(name: 'shl' | 'shr_u' | 'shr_s' | 'rotl' | 'rotr', narrow: PlainOp, wide: PlainOp, n: Number64): Val {
+  private compare(narrow: number, wide: number, b: Val): Val {
+    return new Val(I32, OP, this.type === I32 ? narrow : wide, 0, this, b)
+  }
+
+  private shift(narrow: number, wide: number, n: Number64): Val {
     const b = this.lift(n)
     if (b.is(0)) return this
     if (this.isConst && b.isConst && this.type === I32) {
       const k = b.low & 31
-      if (name === 'shl') return k32(this.low << k)
-      if (name === 'shr_u') return k32(this.low >>> k)
-      if (name === 'shr_s') return k32(this.low >> k)
+      if (narrow === P.i32_shl) return k32(this.low << k)
+      if (narrow === P.i32_shr_u) return k32(this.low >>> k)
+      if (narrow === P.i32_shr_s) return k32(this.low >> k)
     }
     return this.binary(narrow, wide, b)
   }
@@ -352,16 +381,17 @@ function add64(aLow: number, aHigh: number, bLow: number, bHigh: number): [numbe
   return [low, (aHigh + bHigh + carry) | 0]
 }
 
-export const k32 = (n: number): Val => new Val(I32, { kind: 'const', low: n | 0, high: 0 })
-export const k64 = (low: number, high = low >> 31): Val => new Val(I64, { kind: 'const', low: low | 0, high: high | 0 })
-export const kf64 = (value: number): Val => new Val(F64, { kind: 'real', value })
-export const kf32 = (value: number): Val => new Val(F32, { kind: 'real', value })
-export const kv128 = (bytes: ArrayLike<number>): Val => new Val(V128, { kind: 'vector', bytes: Uint8Array.from(bytes) })
-export const local = (type: ValueType, index: number): Val => new Val(type, { kind: 'local', index })
+export const k32 = (n: number): Val => new Val(I32, CONST, n | 0, 0)
+export const k64 = (low: number, high = low >> 31): Val => new Val(I64, CONST, low | 0, high | 0)
+export const kf64 = (value: number): Val => new Val(F64, REAL, value, 0)
+export const kf32 = (value: number): Val => new Val(F32, REAL, value, 0)
+export const kv128 = (bytes: ArrayLike<number>): Val =>
+  new Val(V128, VECTOR, 0, 0, undefined, undefined, undefined, Uint8Array.from(bytes))
+export const local = (type: ValueType, index: number): Val => new Val(type, LOCAL, index, 0)
 
 /** Both sides are evaluated. */
 export function select(condition: Val, yes: Val, no: Val): Val {
   if (condition.isConst) return condition.low !== 0 ? yes : no
   if (yes.type === V128) throw new Error('select of vectors: use v128_bitselect')
-  return new Val(yes.type, { kind: 'op', op: 'select', args: [yes, no, condition] })
+  return new Val(yes.type, OP, P.select, 0, yes, no, condition)
 }
