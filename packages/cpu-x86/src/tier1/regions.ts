@@ -73,6 +73,8 @@ interface Compiled {
 
 interface Known {
   samples: number
+  /** Those of them that have been an argument for compiling it. */
+  spent: number
   /** How many of them there must be for a look at the surroundings. */
   look: number
   /** Of regions that the block is in. */
@@ -153,7 +155,7 @@ export class Regions {
     const known = this.known.get(block)
     if (known === undefined) return
     for (const region of [...known.regions]) this.remove(region)
-    known.samples = 0
+    known.samples = known.spent = 0
     known.look = FIRST_LOOK
     known.wanted = false
   }
@@ -194,7 +196,15 @@ export class Regions {
     if (known === undefined)
       this.known.set(
         block,
-        (known = { samples: 0, look: FIRST_LOOK, regions: new Set(), entered: undefined, copy: 0, wanted: false }),
+        (known = {
+          samples: 0,
+          spent: 0,
+          look: FIRST_LOOK,
+          regions: new Set(),
+          entered: undefined,
+          copy: 0,
+          wanted: false,
+        }),
       )
     return known
   }
@@ -226,7 +236,8 @@ export class Regions {
     let samples = 0
     let instructions = 0
     for (const block of choose(root, this.codeAround(root, linear), LIMITS.on).keys()) {
-      samples += this.known.get(block)?.samples ?? 0
+      const known = this.known.get(block)
+      if (known !== undefined) samples += known.samples - known.spent
       instructions += block.length
     }
     return samples * this.o.slice >= instructions * EXECUTIONS
@@ -324,7 +335,11 @@ export class Regions {
       marks === undefined ? undefined : { graph, pageAt: linear * 4096, code: func.view().slice(), marks }
     const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length, annotated }
     this.live.add(region)
-    for (const block of chosen.keys()) this.of(block).regions.add(region)
+    for (const block of chosen.keys()) {
+      const known = this.of(block)
+      known.spent = known.samples
+      known.regions.add(region)
+    }
     graph.entries.forEach((node, number) => this.enter(graph.blocks[node]!.block, number, region))
     const { stats } = this
     stats.compiled++
@@ -371,7 +386,7 @@ export class Regions {
       const known = this.known.get(block)
       if (known !== undefined) {
         known.entered = undefined
-        known.samples = 0
+        known.samples = known.spent = 0
       }
     }
     for (const block of region.blocks) this.known.get(block)?.regions.delete(region)
