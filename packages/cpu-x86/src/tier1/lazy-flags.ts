@@ -7,7 +7,7 @@ import type { Size } from '../decode/insn.ts'
 import { Flags, type Deferred, type FlagHome, type Known } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
 import { S } from '../state.ts'
-import { Emit } from '../wasm/emit.ts'
+import { Emit, type Callee } from '../wasm/emit.ts'
 import { k32, k64, local, type Val } from '../wasm/value.ts'
 
 const SIZES: readonly Size[] = [8, 16, 32, 64]
@@ -114,14 +114,14 @@ export class LazyFlags {
   private readonly e: Emit
   private readonly home: FlagHome
   private readonly base: number
-  private readonly words: () => number
+  private readonly words: () => Callee
   private readonly form: number
   private readonly a: number
   private readonly b: number
   private readonly c: number
 
-  /** @param words index of FLAGS_FUNCTION, asked for where it is called */
-  constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => number) {
+  /** @param words FLAGS_FUNCTION, asked for where it is called */
+  constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => Callee) {
     this.e = e
     this.home = home
     this.base = base

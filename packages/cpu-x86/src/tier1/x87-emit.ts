@@ -204,7 +204,7 @@ export class X87Emitter {
   call(name: string, args: readonly Val[]): Value {
     const { e } = this.g
     for (const a of args) a.emit(e.func)
-    e.func.call(this.g.runtime(name))
+    e.invoke(this.g.runtime(name))
     const se = e.temp(I32)
     const mant = e.temp(I64)
     e.func.set(se).set(mant)

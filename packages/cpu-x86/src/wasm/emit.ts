@@ -75,11 +75,16 @@ export class Emit {
     this.func.mem(op, offset)
   }
 
+  /** Calls a function whose arguments are there. */
+  invoke(callee: Callee): void {
+    if (typeof callee === 'number') this.func.call(callee)
+    else this.func.i32(callee.slot).callIndirect(callee.type)
+  }
+
   /** Calls a function; its result, if it has one, is bound. */
   call(callee: Callee, args: readonly Val[], result?: ValueType): Val {
     for (const a of args) a.emit(this.func)
-    if (typeof callee === 'number') this.func.call(callee)
-    else this.func.i32(callee.slot).callIndirect(callee.type)
+    this.invoke(callee)
     if (result === undefined) return k32(0)
     const index = this.temp(result)
     this.func.set(index)
