@@ -76,7 +76,7 @@ export class Engine implements Cpu {
   readonly regions: Regions | undefined
   private readonly compileAll: boolean
   private readonly slice: number
-  /** The budget has just run out: where that was is a sample of what is hot. */
+  /** The budget has just run out in tier 0: where that was is a sample of what is hot. */
   private sampling = false
   /** Vector of the last start-up message. */
   sipiVector = 0
@@ -316,7 +316,8 @@ export class Engine implements Cpu {
     this.counted += this.granted - w[S.budget >> 2]! - this.stolen
     const exit = w[S.exit >> 2]!
     this.stats.exits[exit]!++
-    this.sampling = exit === EXIT.budget
+    this.sampling = exit === EXIT.budget && w[S.fromRegion >> 2] === 0
+    w[S.fromRegion >> 2] = 0
     if (exit !== EXIT.fault && exit !== EXIT.dead) return 'running'
     return this.interrupted(exit)
   }

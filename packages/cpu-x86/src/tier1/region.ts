@@ -2,6 +2,7 @@
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
 import { goesOn } from './compilable.ts'
+import { pruneEntries } from './entries.ts'
 
 const PAGE = 4096
 
@@ -91,6 +92,7 @@ function lookUp(code: Code, page: number, offset: number): { block: CodeBlock; p
 /** Lies in one page, and is there. */
 const usable = (block: CodeBlock): boolean => block.live && block.second < 0 && block.length > 0
 
+/** @param roots blocks to be entered by, the one it was made for first */
 export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBlock>): Region {
   const order = [...chosen].sort(([a, p], [b, q]) => p - q || a.start - b.start)
   const index = new Map(order.map(([block], i) => [block, i]))
@@ -113,6 +115,20 @@ export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBloc
   })
   addReturns(result)
   markEntries(result, roots)
+  const [root] = roots
+  pruneEntries(
+    result.map((b) => ({
+      fixed: false,
+      get entry() {
+        return b.entry
+      },
+      set entry(entry) {
+        b.entry = entry
+      },
+    })),
+    result.map(successorsOf),
+    root === undefined ? 0 : index.get(root)!,
+  )
   return { blocks: result, entries: result.flatMap((b, i) => (b.entry ? [i] : [])), instructions }
 }
 

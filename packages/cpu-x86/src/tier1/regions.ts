@@ -296,16 +296,17 @@ export class Regions {
       this.freeIds.push(id)
       return undefined
     }
-    // A region that this one contains has done its service: its ways in become this one's.
-    const roots = new Set([root])
+    const inside = new Set<Compiled>()
     for (const block of chosen.keys())
-      for (const region of [...(this.known.get(block)?.regions ?? [])]) {
-        if (!region.blocks.every((b) => chosen.has(b))) continue
-        for (const { block: entered } of region.entries) roots.add(entered)
-        this.remove(region)
-      }
+      for (const region of this.known.get(block)?.regions ?? [])
+        if (region.blocks.every((b) => chosen.has(b))) inside.add(region)
+    const roots = new Set([root])
+    for (const { entries } of inside) for (const { block } of entries) roots.add(block)
     for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
     const graph = regionOf(chosen, code, roots)
+    // A region whose ways in become this one's has done its service.
+    const entered = new Set(graph.entries.map((n) => graph.blocks[n]!.block))
+    for (const region of inside) if (region.entries.every(({ block }) => entered.has(block))) this.remove(region)
     const copies = this.copies(graph)
     const marks: Mark[] | undefined = this.o.counters === 0 ? undefined : []
     let func: Func

@@ -5,6 +5,8 @@
 import { I32 } from '@godwit/wasm-encoder'
 import type { Emit } from '../wasm/emit.ts'
 import { k32 } from '../wasm/value.ts'
+import { splitHeads, type SplitGraph } from './loop-heads.ts'
+import { stronglyConnected } from './strongly-connected.ts'
 
 export interface Graph {
   /** Successors by node. */
@@ -28,15 +30,22 @@ interface Component {
 
 export class Structure {
   private readonly e: Emit
-  private readonly graph: Graph
+  private readonly graph: SplitGraph
   private readonly body: (node: number) => void
+  /** Whose body is being emitted. */
+  private current = -1
   private readonly targets = new Map<number, Target>()
 
   /** `body` emits a node's code, which ends on every path with go() or by leaving. */
   constructor(e: Emit, graph: Graph, body: (node: number) => void) {
     this.e = e
-    this.graph = graph
-    this.body = body
+    this.graph = splitHeads(graph)
+    this.body = (node) => {
+      const head = this.graph.behind.get(node)
+      this.current = node
+      if (head === undefined) body(node)
+      else this.go(head)
+    }
   }
 
   /** Everything, entered at the entry whose index the local has (if there are several). */
@@ -54,6 +63,12 @@ export class Structure {
 
   /** Goes on with a node. */
   go(node: number): void {
+    // The empty node before a head goes on to the head itself.
+    const to = this.graph.behind.get(this.current) === node ? node : this.graph.leads(this.current, node)
+    this.branch(to)
+  }
+
+  private branch(node: number): void {
     const target = this.targets.get(node)
     if (target === undefined) throw new Error(`no way to node ${node}`)
     if (target.label !== undefined) this.e.assign(target.label.local, k32(target.label.value))
@@ -102,7 +117,7 @@ export class Structure {
     const { e } = this
     const { func } = e
     if (entries.length === 1) {
-      this.go(entries[0]!)
+      this.branch(entries[0]!)
       return
     }
     for (let i = 0; i < entries.length; i++) {
@@ -116,7 +131,7 @@ export class Structure {
     for (const entry of entries) {
       func.end()
       e.depth--
-      this.go(entry)
+      this.branch(entry)
     }
   }
 
@@ -135,39 +150,11 @@ export class Structure {
     for (const node of part.heads) this.targets.delete(node)
   }
 
-  /** Strongly connected components in topological order. Tarjan (1972), without recursion's limits: regions are small. */
+  /** Parts in topological order. */
   private components(nodes: readonly number[], cut: ReadonlySet<number>, entries: readonly number[]): Component[] {
     const within = new Set(nodes)
-    const index = new Map<number, number>()
-    const low = new Map<number, number>()
-    const stack: number[] = []
-    const onStack = new Set<number>()
-    const found: number[][] = []
     const next = (n: number): number[] => this.graph.edges[n]!.filter((s) => within.has(s) && !cut.has(s))
-    const visit = (n: number): void => {
-      index.set(n, index.size)
-      low.set(n, index.get(n)!)
-      stack.push(n)
-      onStack.add(n)
-      for (const s of next(n)) {
-        if (!index.has(s)) {
-          visit(s)
-          low.set(n, Math.min(low.get(n)!, low.get(s)!))
-        } else if (onStack.has(s)) low.set(n, Math.min(low.get(n)!, index.get(s)!))
-      }
-      if (low.get(n) !== index.get(n)) return
-      const part: number[] = []
-      for (;;) {
-        const m = stack.pop()!
-        onStack.delete(m)
-        part.push(m)
-        if (m === n) break
-      }
-      found.push(part)
-    }
-    for (const n of [...entries].reverse()) if (!index.has(n)) visit(n)
-    for (const n of nodes) if (!index.has(n)) visit(n)
-    found.reverse()
+    const found = stronglyConnected(nodes, entries, next)
     return found.map((part) => {
       const own = new Set(part)
       const first = part[0]!
