@@ -8,7 +8,7 @@ export interface SplitGraph extends Graph {
   /** By empty node: the node behind it. */
   readonly behind: ReadonlyMap<number, number>
   /** Where an edge leads now: to the empty node before its target, or to its target. */
-  leads(from: number, to: number): number
+  readonly leads: (from: number, to: number) => number
 }
 
 export function splitHeads({ edges, entries }: Graph): SplitGraph {
