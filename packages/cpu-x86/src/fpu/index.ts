@@ -9,6 +9,7 @@ import { FAST_ARITH } from './x87-fast-arith.ts'
 import { X87_FAST } from './x87-fast.ts'
 import { X87_FUNCTIONS } from './x87-functions.ts'
 import { X87_VALUES } from './x87-values.ts'
+import { X87_WHOLE } from './x87-whole.ts'
 import { compareStrings } from './strings.ts'
 
 export { updateFpuBlocks } from './blocks.ts'
@@ -21,6 +22,7 @@ export const FPU_FUNCTIONS: RuntimeFunctions = {
   ...FAST_ARITH,
   ...X87_FAST,
   ...X87_VALUES,
+  ...X87_WHOLE,
   /** Raises an exception without an error code. */
   fpu_blocked: wasm([I32], [I32], (f, link) => {
     f.i32(0)

@@ -31,7 +31,7 @@ export interface Outcome {
 /** Not a normal number: exponent 0 or 32767, or no integer bit. */
 export const isOdd = (exponent: Val, mant: Val): Val => exponent.sub(1).geU(0x7ffe).or(mant.geS(0))
 /** Of an odd number: not zero either. */
-const isStranger = (exponent: Val, mant: Val): Val => mant.or(exponent.to64u()).ne(0)
+export const isStranger = (exponent: Val, mant: Val): Val => mant.or(exponent.to64u()).ne(0)
 const signOf = (se: Val): Val => se.shrU(15).and(1)
 
 export function emitAdd(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcome): void {
@@ -155,23 +155,13 @@ export function emitMul(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcom
   out.rounded(sign, ea.add(eb).sub(0x3ffe).sub(up), high, low)
 }
 
-export function emitDiv(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcome): void {
-  const [sa, ma, sb, mb] = [local(I32, a.se), local(I64, a.mant), local(I32, b.se), local(I64, b.mant)]
-  const ea = e.let(sa.and(0x7fff))
-  const eb = e.let(sb.and(0x7fff))
-  const sign = e.let(signOf(sa.xor(sb)))
-  e.unlikely(isOdd(ea, ma).or(isOdd(eb, mb)), () => {
-    // What is divided by zero is not ours.
-    out.fail(isOdd(eb, mb).or(isStranger(ea, ma)))
-    out.zero(sign)
-  })
-  const less = e.let(ma.ltU(mb))
-  // A dividend of 128 bits below the divisor * 2^64: the quotient has its top bit set.
+/** 128 bits divided by 64: quotient and remainder. The divisor has its top bit set and is above the upper word. */
+export function emitQuotient(e: Emit, upper: Val, lower: Val, divisor: Val): readonly [quotient: Val, rest: Val] {
   const high = e.temp(I64)
-  const low = e.let(select(less, k64(0), ma.shl(63)))
-  e.assign(high, select(less, ma, ma.shrU(1)))
-  const v1 = e.let(mb.shrU(32))
-  const v0 = e.let(mb.and(LOW32))
+  const low = e.let(lower)
+  e.assign(high, upper)
+  const v1 = e.let(divisor.shrU(32))
+  const v0 = e.let(divisor.and(LOW32))
   const digits = [low.shrU(32), low.and(LOW32)].map((d) => e.let(d))
   const quotient: Val[] = []
   // Two digits of 32 bits each (Knuth, algorithm D).
@@ -192,11 +182,26 @@ export function emitDiv(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcom
         e.brIf(local(I64, r).shrU(32).isZero(), again)
       })
     })
-    e.assign(high, local(I64, high).shl(32).or(digit).sub(local(I64, q).mul(mb)))
+    e.assign(high, local(I64, high).shl(32).or(digit).sub(local(I64, q).mul(divisor)))
     quotient.push(local(I64, q))
   }
   const q = e.let(quotient[0]!.shl(32).add(quotient[1]!))
-  const r = local(I64, high)
+  return [q, local(I64, high)]
+}
+
+export function emitDiv(e: Emit, a: OperandLocals, b: OperandLocals, out: Outcome): void {
+  const [sa, ma, sb, mb] = [local(I32, a.se), local(I64, a.mant), local(I32, b.se), local(I64, b.mant)]
+  const ea = e.let(sa.and(0x7fff))
+  const eb = e.let(sb.and(0x7fff))
+  const sign = e.let(signOf(sa.xor(sb)))
+  e.unlikely(isOdd(ea, ma).or(isOdd(eb, mb)), () => {
+    // What is divided by zero is not ours.
+    out.fail(isOdd(eb, mb).or(isStranger(ea, ma)))
+    out.zero(sign)
+  })
+  const less = e.let(ma.ltU(mb))
+  // A dividend of 128 bits below the divisor * 2^64: the quotient has its top bit set.
+  const [q, r] = emitQuotient(e, select(less, ma, ma.shrU(1)), select(less, k64(0), ma.shl(63)), mb)
   const other = e.let(mb.sub(r))
   const rest = e.let(
     select(r.isZero(), k64(0), select(r.eq(other), INTEGER_BIT, select(r.gtU(other), ABOVE_HALF, BELOW_HALF))),

@@ -3,6 +3,7 @@ import {
   CHOP,
   DE,
   DOUBLE,
+  EXTENDED,
   finite,
   IE,
   INDEFINITE,
@@ -157,6 +158,10 @@ const CONSTANTS: readonly Num[] = [
 /** FLD1 to FLDZ: rounded as RC says, never inexact. */
 export function loadConstant(fpu: X87, which: number): void {
   if (fpu.push() !== 'free') return
+  fpu.set(0, roundedConstant(which, fpu.rc))
+}
+
+export function roundedConstant(which: number, rc: number): Num {
   const n = CONSTANTS[which]!
-  fpu.set(0, n.kind === 'zero' ? n : round(n, { precision: 64, emin: -16382, emax: 16383 }, fpu.rc).value)
+  return n.kind === 'zero' ? n : round(n, EXTENDED, rc).value
 }

@@ -10,6 +10,7 @@ import { INTEGER_BIT, isOdd } from './x87-algorithms.ts'
 import { giveUp } from './x87-fast-arith.ts'
 import { PE, Stack } from './x87-stack.ts'
 import { OPERATION_NAMES } from './x87-unary.ts'
+import { INEXACT, UP } from './x87-values.ts'
 
 const kind = (name: MemoryFormat): number => KINDS.indexOf(name)
 const p32 = (i: number): Val => local(I32, i)
@@ -38,6 +39,19 @@ function setCodes(stack: Stack, order: Val): void {
   const codes = select(order.eq(2), k32(0x4000), order.shl(8))
   stack.state.set(S.fpuStatus, stack.state.get(S.fpuStatus).and(~0x4700).or(codes))
 }
+
+/** Condition codes from the flags of x87v_remainder. */
+export const remainderCodes = (flags: Val): Val =>
+  flags
+    .shrU(UP - 9)
+    .and(0x200)
+    .or(
+      flags
+        .shrU(UP + 1)
+        .and(1)
+        .shl(14),
+    )
+    .or(flags.shrU(UP + 2 - 8).and(0x100))
 
 /** Arithmetic by number on values; gives 1 if done. */
 function dispatch(stack: Stack, op: Val, a: [Val, Val], b: [Val, Val], to: Val): void {
@@ -338,37 +352,42 @@ export const X87_FAST: RuntimeFunctions = {
         e.if(done, () => stack.done())
       })
     })
-    when('frndint', () => {
+    /** A function of values for ST(0), with more arguments; the precision exception must be masked. */
+    const onTop = (name: string, more: (slot: Val) => readonly Val[], settle?: (flags: Val) => void): void => {
       const p = first()
-      const slot = stack.slot(p)
-      const se = stack.se(slot)
-      const mant = stack.mant(slot)
-      const scale = e.let(se.and(0x7fff).sub(0x3fff))
-      const control = stack.state.get(S.fpuControl)
-      // Fractions below one, and unmasked inexactness, are left to the slow path.
-      e.if(stack.empty(p).isZero().and(mant.ltS(0)).and(scale.ltU(0x4000)).and(control.and(PE).ne(0)), () => {
-        e.if(scale.geU(63), () => {
-          stack.clearC1()
+      e.if(stack.empty(p).isZero().and(stack.state.get(S.fpuControl).and(PE).ne(0)), () => {
+        const a = stack.slot(p)
+        for (const v of [stack.mant(a), stack.se(a), ...more(a)]) v.emit(f)
+        const flags = e.temp(I32)
+        const mant = e.temp(I64)
+        f.call(link.func(name)).set(flags).set(mant)
+        e.if(p32(flags).geS(0), () => {
+          stack.put(a, p32(flags), local(I64, mant))
+          if (settle === undefined) stack.settle(p32(flags).shrU(INEXACT).and(1), p32(flags).shrU(UP).and(1))
+          else settle(p32(flags))
           stack.done()
         })
-        const rest = e.let(mant.shl(scale.add(1).to64u()))
-        const ulp = e.let(k64(1).shl(k32(63).sub(scale).to64u()))
-        const kept = e.let(mant.and(k64(0).sub(ulp)))
-        const mode = e.let(control.shrU(10).and(3))
-        const tie = rest.ltS(0).and(rest.ne(INTEGER_BIT).or(kept.and(ulp).ne(0)))
-        // Rounding down grows negative numbers, rounding up positive ones.
-        const directed = rest
-          .ne(0)
-          .and(mode.ne(3))
-          .and(mode.eq(1).eq(se.shrU(15)))
-        const up = e.let(select(mode, directed, tie))
-        const rounded = e.let(kept.add(select(up, ulp, k64(0))))
-        const carried = e.let(up.and(rounded.isZero()))
-        stack.put(slot, se.add(carried), select(carried, INTEGER_BIT, rounded))
-        stack.settle(rest.ne(0), up)
-        stack.done()
       })
-    })
+    }
+    when('frndint', () => onTop('x87v_rint', () => [stack.state.get(S.fpuControl)]))
+    for (const name of ['fscale', 'fprem', 'fprem1'])
+      when(name, () => {
+        const q = stack.physical(1)
+        e.if(stack.empty(q).isZero(), () => {
+          const b = (): Val[] => {
+            const slot = stack.slot(q)
+            return [stack.mant(slot), stack.se(slot)]
+          }
+          if (name === 'fscale') onTop('x87v_scale', b)
+          else
+            onTop(
+              'x87v_remainder',
+              () => [...b(), k32(name === 'fprem1' ? 1 : 0)],
+              (flags) =>
+                stack.state.set(S.fpuStatus, stack.state.get(S.fpuStatus).and(~0x4700).or(remainderCodes(flags))),
+            )
+        })
+      })
     when('fld1', () =>
       e.if(
         stack.push((slot) => stack.put(slot, k32(0x3fff), INTEGER_BIT)),

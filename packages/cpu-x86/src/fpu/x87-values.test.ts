@@ -131,3 +131,78 @@ test('values compare as numbers do', () => {
     expect(order, `${a.mant}, ${a.se} and ${b.mant}, ${b.se}`).toBe(isCommon(a) && isCommon(b) ? wanted : -1)
   }
 })
+
+const ST0 = [S.fpr, S.fpr + 8, S.fpuStatus] as const
+const state = (): unknown[] => [
+  view.getBigUint64(base + ST0[0], true),
+  view.getUint16(base + ST0[1], true),
+  view.getUint32(base + ST0[2], true),
+]
+
+test('rounding to an integer is exact in all modes', () => {
+  let done = 0
+  for (let n = 0; n < 6000; n++) {
+    const a = operand(0x3fff - 3 + next(70))
+    const rounding = next(4) << 10
+    prepare(0x37f | rounding, a, a)
+    call('x87_operate_slow', OPERATION_NAMES.indexOf('frndint'), 0)
+    const [mant, flags] = call('x87v_rint', a.mant, a.se, rounding) as [bigint, number]
+    if (flags < 0) continue
+    done++
+    const seen = [BigInt.asUintN(64, mant), flags & 0xffff, statusOf(flags)]
+    expect(seen, `${a.mant}, ${a.se} by ${rounding}`).toEqual(state())
+  }
+  expect(done).toBeGreaterThan(5000)
+})
+
+/** Runs a function with a slow counterpart in both ways; how often the fast one had an answer. */
+function sameState(
+  name: string,
+  fast: string,
+  slow: string,
+  count: number,
+  operands: () => [Operand, Operand],
+): number {
+  let done = 0
+  const number = OPERATION_NAMES.indexOf(name)
+  for (let n = 0; n < count; n++) {
+    const [a, b] = operands()
+    const run = (way: string): unknown[] => {
+      prepare(0x37f, a, b)
+      view.setUint32(base + S.fpuStatus, 0x4700, true)
+      call(way, number, 0)
+      return state()
+    }
+    expect(run(fast), `${name} of ${a.mant}, ${a.se} and ${b.mant}, ${b.se}`).toEqual(run(slow))
+    prepare(0x37f, a, b)
+    const more = name === 'fscale' ? [] : [name === 'fprem1' ? 1 : 0]
+    const function_ = name === 'fscale' ? 'x87v_scale' : 'x87v_remainder'
+    const [, flags] = call(function_, a.mant, a.se, b.mant, b.se, ...more) as [bigint, number]
+    if (flags >= 0) done++
+  }
+  return done
+}
+
+test.each(['fprem', 'fprem1', 'fscale'] as const)('%s on values is exact', (name) => {
+  const done = sameState(name, 'x87_operate', 'x87_operate_slow', 6000, () => {
+    const b = operand(name === 'fscale' ? 0x3fff - 3 + next(20) : undefined)
+    const near =
+      next(4) === 0 ? { mant: b.mant + BigInt(next(3)) - 1n, se: b.se } : operand((b.se & 0x7fff) - 3 + next(68))
+    return [name === 'fscale' ? operand() : near, b]
+  })
+  expect(done).toBeGreaterThan(3000)
+})
+
+test('numbers are classified as FXAM does', () => {
+  for (let n = 0; n < 3000; n++) {
+    const a = next(3) === 0 ? { mant: bits(64), se: [0, 0x7fff, 0x8000, 0xffff, 5][next(5)]! } : operand()
+    const infinity = next(10) === 0 ? { mant: 1n << 63n, se: 0x7fff } : a
+    prepare(0x37f, infinity, a)
+    const empty = next(4) === 0 ? 1 : 0
+    view.setUint8(base + S.fpuEmpty, empty)
+    call('x87_operate_slow', OPERATION_NAMES.indexOf('fxam'), 0)
+    const codes = call('x87v_class', infinity.mant, infinity.se, empty) as number
+    if (codes < 0) expect(infinity.se & 0x7fff).toBe(0)
+    else expect(codes, `${infinity.mant}, ${infinity.se}`).toBe(view.getUint32(base + S.fpuStatus, true) & 0x4500)
+  }
+})

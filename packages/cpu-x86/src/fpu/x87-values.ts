@@ -29,14 +29,14 @@ const p32 = (i: number): Val => local(I32, i)
 const p64 = (i: number): Val => local(I64, i)
 const noted = (up: Val, inexact: Val): Val => up.shl(UP).or(inexact.shl(INEXACT))
 
-/** Leaves the function with what the values say. */
-function give(e: Emit, mant: Val, se: Val): void {
+/** Leaves the function with two values. */
+export function give(e: Emit, mant: Val, se: Val): void {
   mant.emit(e.func)
   se.emit(e.func)
   e.func.ret()
 }
 
-const refuse = (e: Emit, condition: Val): void => e.unlikely(condition, () => give(e, k64(0), k32(-1)))
+export const refuse = (e: Emit, condition: Val): void => e.unlikely(condition, () => give(e, k64(0), k32(-1)))
 
 /** Ends of an algorithm: a result as two values. */
 function asValues(e: Emit, precision: Precision): Outcome {

@@ -191,7 +191,8 @@ const restore =
 const xmmCount = (u: Unit): number => (u.stackSize === 64 ? 16 : 8)
 const isWide = (u: Unit): Val => k32(u.insn.operandSize === 64 ? 1 : 0)
 
-const CONDITIONS = { b: CC.b, e: CC.z, be: CC.be, u: CC.p, nb: CC.nb, ne: CC.nz, nbe: CC.a, nu: CC.np } as const
+/** Conditions that FCMOVcc names. */
+export const CONDITIONS = { b: CC.b, e: CC.z, be: CC.be, u: CC.p, nb: CC.nb, ne: CC.nz, nbe: CC.a, nu: CC.np } as const
 
 const fcmov = (cc: number): Meaning => {
   const code = k32(OPERATION_NAMES.indexOf('fcmov'))

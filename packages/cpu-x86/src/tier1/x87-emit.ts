@@ -190,6 +190,18 @@ export class X87Emitter {
     e.assign(last, flags)
   }
 
+  /** C1 is bit UP of the flags, and the others mean nothing. */
+  noteUp(flags: Val): void {
+    this.g.e.assign(this.locals.last, flags)
+  }
+
+  /** Whether ST(i) is empty. */
+  isEmpty(i: number): Val {
+    const r = (this.top + i) & 7
+    const known = this.empty[r]
+    return known !== undefined ? k32(known ? 1 : 0) : local(I64, this.locals.tags).and(emptyBit(r)).ne(0)
+  }
+
   /** The instruction was one that FNSTENV names. */
   instruction(offset: number): void {
     this.noted = offset

@@ -43,7 +43,7 @@ const PUSHES: Kind[] = [
   ...memory('dword', 1, 'db00'),
   ...memory('qword', 1, 'df28'),
   ...memory('extended', 1, 'db28'),
-  ...register(1, 'd9c0 d9c1 d9c3 d9e8 d9ee d9eb d9ed'),
+  ...register(1, 'd9c0 d9c1 d9c3 d9e8 d9e9 d9ea d9eb d9ec d9ed d9ee'),
 ]
 const POPS: Kind[] = [
   ...register(-1, 'dec1 dec9 dee1 dee9 def1 def9 dec2 deca ddd8 ddd9 ddda d8d9 dde9 dfe9 dff1 dff2 dfc1'),

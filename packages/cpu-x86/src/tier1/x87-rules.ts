@@ -2,6 +2,11 @@
 import { I32, I64 } from '@godwit/wasm-encoder'
 import { setCompareFlags } from '../semantics/sse-float.ts'
 import { INTEGER_BIT } from '../fpu/x87-algorithms.ts'
+import { NEAREST, pack80 } from '../fpu/soft.ts'
+import { roundedConstant } from '../fpu/x87-convert.ts'
+import { remainderCodes } from '../fpu/x87-fast.ts'
+import { UP } from '../fpu/x87-values.ts'
+import { CONDITIONS } from '../semantics/x87.ts'
 import { ARITH, type Arith } from '../fpu/x87-arith.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import type { Emit } from '../wasm/emit.ts'
@@ -58,6 +63,12 @@ function readMemory(
   const bits = x.g.e.let(places[0]!.get())
   if (size === 80) return { address, value: { mant: bits, se: x.g.e.let(places[1]!.get()) } }
   return { address, value: integer ? decodeInteger(x.g.e, bits, size) : decodeReal(x, bits) }
+}
+
+const CONSTANTS = ['fld1', 'fldl2t', 'fldl2e', 'fldpi', 'fldlg2', 'fldln2', 'fldz']
+function nearest(which: number): Value {
+  const { mant, se } = pack80(roundedConstant(which, NEAREST))
+  return { mant: k64(Number(mant & 0xffff_ffffn), Number(mant >> 32n)), se: k32(se) }
 }
 
 const negated = ({ se, mant }: Value): Value => ({ se: se.xor(0x8000), mant })
@@ -258,6 +269,54 @@ const onTop =
     return true
   }
 
+/** A function of ST(0), and perhaps ST(1), in any rounding mode. */
+const whole =
+  (name: string, more: (x: X87Emitter) => readonly Val[], withSecond: boolean): Rule =>
+  (x, _unit, offset) => {
+    x.checkLoosely()
+    x.need(0)
+    if (withSecond) x.need(1)
+    const { se, mant } = x.value(0)
+    finish(x, offset, 0, x.call(name, [mant, se, ...more(x)]))
+    return true
+  }
+
+const second = (x: X87Emitter): Val[] => {
+  const { se, mant } = x.value(1)
+  return [mant, se]
+}
+
+const remainder =
+  (nearest: boolean): Rule =>
+  (x, _unit, offset) => {
+    x.checkLoosely()
+    x.need(0)
+    x.need(1)
+    const { se, mant } = x.value(0)
+    const result = x.call('x87v_remainder', [mant, se, ...second(x), k32(nearest ? 1 : 0)])
+    const { status } = x.locals
+    x.g.e.assign(status, local(I32, status).and(~0x4700).or(remainderCodes(result.se).and(~0x200)))
+    x.set(0, result)
+    x.noteUp(result.se)
+    x.instruction(offset)
+    return true
+  }
+
+const moveIf =
+  (cc: number): Rule =>
+  (x, unit, offset) => {
+    const { e } = x.g
+    x.checkLoosely()
+    const i = stackNumber(unit.insn, unit.insn.operands.length - 1)
+    x.need(0)
+    x.need(i)
+    const condition = e.let(unit.flags.cond(cc))
+    const [a, b] = [x.value(0), x.value(i)]
+    x.set(0, { se: select(condition, b.se, a.se), mant: select(condition, b.mant, a.mant) })
+    x.instruction(offset)
+    return true
+  }
+
 export const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(
     ARITH.flatMap((op): [string, Rule][] => [
@@ -268,8 +327,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ),
   fld: load(false),
   fild: load(true),
-  fld1: constant({ se: k32(0x3fff), mant: INTEGER_BIT }),
-  fldz: constant(ZERO),
+  ...Object.fromEntries(CONSTANTS.map((name, i) => [name, constant(nearest(i))])),
   fst: store(false),
   fstp: store(true),
   fist: storeInteger(false, false),
@@ -311,6 +369,24 @@ export const RULES: Readonly<Record<string, Rule>> = {
     x.need(0)
     const { se, mant } = x.value(0)
     finish(x, offset, 0, x.call(`x87v_root${x.locals.precision}`, [mant, se]))
+    return true
+  },
+  frndint: whole('x87v_rint', (x) => [x.g.e.let(x.locals.rounding())], false),
+  fscale: whole('x87v_scale', second, true),
+  fprem: remainder(false),
+  fprem1: remainder(true),
+  ...Object.fromEntries(Object.entries(CONDITIONS).map(([name, cc]) => [`fcmov${name}`, moveIf(cc)])),
+  fxam: (x, _unit, offset) => {
+    const { e } = x.g
+    x.checkLoosely()
+    const { se, mant } = x.value(0)
+    const codes = e.call(x.g.runtime('x87v_class'), [mant, se, x.isEmpty(0)], I32)
+    e.unlikely(codes.ltS(0), () => x.g.bail())
+    const { status } = x.locals
+    e.assign(status, local(I32, status).and(~0x4700).or(codes))
+    // C1 is the sign.
+    x.noteUp(se.shl(UP - 15))
+    x.instruction(offset)
     return true
   },
   fldcw: (x, unit) => {
