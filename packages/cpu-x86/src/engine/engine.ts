@@ -397,10 +397,11 @@ export class Engine implements Cpu {
       return blocks.single(fetch, offset, mode)
     }
     const second = (): number => this.hostPage(page + 1)
-    let record = blocks.find(hostPage, offset, mode, second)
+    const sought = this.word(S.exit) === EXIT.jump
+    let record = blocks.find(hostPage, offset, mode, second, sought)
     if (record === 0) {
       const beyond: Fetch = (i) => this.fetchByte((page + 1) * PAGE + i)
-      record = blocks.decode(hostPage, offset, mode, beyond, second)
+      record = blocks.decode(hostPage, offset, mode, beyond, second, sought)
     }
     this.lastLength = blocks.lengthAt(hostPage, offset, mode)
     this.jumps.set(linear, record)

@@ -30,6 +30,10 @@ export interface CodeBlock {
   readonly flow: Flow
   readonly target: number
   readonly next: number
+  /** What its last instruction is. */
+  readonly last: string
+  /** Control came to it by an address that nobody knew before: a computed jump, a return, another page. */
+  readonly sought: boolean
 }
 
 interface Block extends CodeBlock {
@@ -37,6 +41,8 @@ interface Block extends CodeBlock {
   flow: Flow
   target: number
   next: number
+  last: string
+  sought: boolean
   record: number
   /** Records there is room for. */
   capacity: number
@@ -119,10 +125,14 @@ export class Blocks {
     this.top = options.start + 2 * R.bytes
   }
 
-  /** The record of a live block, or 0. `second`: host page behind the next linear page, asked only when it matters. */
-  find(hostPage: number, offset: number, mode: Mode, second: () => number): number {
+  /**
+   * The record of a live block, or 0. `second`: host page behind the next linear page, asked only when it matters.
+   * `sought`: generated code asks, by an address.
+   */
+  find(hostPage: number, offset: number, mode: Mode, second: () => number, sought: boolean): number {
     const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
     if (block === undefined || !block.live) return 0
+    if (sought) block.sought = true
     if (block.second >= 0 && block.second !== second()) return 0
     return block.record
   }
@@ -135,7 +145,14 @@ export class Blocks {
   /**
    * Decodes the block at an offset. `beyond` reads bytes of the next linear page and may throw what a fetch throws.
    */
-  decode(hostPage: number, offset: number, mode: Mode, beyond: Fetch, second: () => number): number {
+  decode(
+    hostPage: number,
+    offset: number,
+    mode: Mode,
+    beyond: Fetch,
+    second: () => number,
+    sought: boolean,
+  ): number {
     const base = hostPage * PAGE
     const insns: Insn[] = []
     let at = offset
@@ -160,7 +177,7 @@ export class Blocks {
       at += insn.length
       if (insn.flow !== 'next') break
     }
-    return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1)
+    return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1, sought)
   }
 
   /** The live block that begins at an offset. */
@@ -267,6 +284,7 @@ export class Blocks {
     insns: readonly Insn[],
     end: number,
     second: number,
+    sought: boolean,
   ): number {
     const { handlers } = this.o
     const last = insns.at(-1)!
@@ -297,6 +315,8 @@ export class Blocks {
     block.start = offset
     block.end = Math.min(end, PAGE)
     block.live = true
+    block.sought = sought
+    block.last = last.op
     block.flow = last.flow
     block.next = last.flow === 'jump' ? NOWHERE : end
     block.target = isDirect(last) && (last.codeSize === mode.code || last.codeSize === 64) ? end + last.target : NOWHERE
@@ -365,6 +385,8 @@ export class Blocks {
       flow: 'next',
       target: NOWHERE,
       next: NOWHERE,
+      last: '',
+      sought: false,
       key,
       record: this.top,
       capacity: count,

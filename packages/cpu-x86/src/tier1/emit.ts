@@ -13,7 +13,7 @@ import { compilable } from './compilable.ts'
 import { LazyFlags } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
 import { flagsLiveIn } from './liveness.ts'
-import { successorsOf, type Region, type RegionBlock } from './region.ts'
+import { hasDispatch, successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
 import { NO_PAGE, type PageCache } from './page-cache.ts'
 import { RegionUnit, type Ground } from './unit.ts'
@@ -32,6 +32,8 @@ export interface EmitOptions {
   record(block: RegionBlock, instruction: number): number
   /** Host address of a byte that says that the region was entered. */
   readonly used: number
+  /** The handler that the region is. */
+  readonly slot: number
   readonly jumpCache: number
   /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
   readonly counters: number
@@ -77,6 +79,8 @@ class RegionEmitter implements Ground {
   private flagsWritten = false
   private severalPages = false
   private readonly marks: Mark[] = []
+  /** The node that goes on at any entry, or -1. */
+  private readonly dispatch: number
   private node = 0
   private at = 0
 
@@ -101,7 +105,18 @@ class RegionEmitter implements Ground {
     const edges = region.blocks.map(successorsOf)
     this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
     for (const to of edges) for (const s of to) this.ways[s]!++
-    this.structure = new Structure(this.e, { edges, entries: region.entries }, (n) => this.body(n))
+    let { entries } = region
+    this.dispatch = -1
+    if (hasDispatch(region)) {
+      this.dispatch = edges.length
+      for (const n of entries) this.ways[n]!++
+      entries = [this.dispatch]
+      region.blocks.forEach((b, n) => {
+        if (b.dispatches) edges[n]!.push(this.dispatch)
+      })
+      edges.push([...region.entries])
+    }
+    this.structure = new Structure(this.e, { edges, entries }, (n) => this.body(n))
     this.looping = this.structure.loops()
     const { e } = this
     e.block((end) => {
@@ -194,7 +209,7 @@ class RegionEmitter implements Ground {
   jumpTo(rip: Val): void {
     const b = this.block()
     const to = this.e.let(rip)
-    if (b.returns.length === 0) {
+    if (b.returns.length === 0 && !b.dispatches) {
       this.count(b)
       this.exit(to)
       return
@@ -206,7 +221,12 @@ class RegionEmitter implements Ground {
       const there = this.ripAt((site.page - b.page) * 4096 + site.block.start)
       this.e.if(to.eq(there), () => this.edge(node, () => to))
     }
-    this.exit(to)
+    if (!b.dispatches) {
+      this.exit(to)
+      return
+    }
+    this.x87?.settle()
+    this.seek(to)
   }
 
   goOn(): void {
@@ -228,6 +248,10 @@ class RegionEmitter implements Ground {
   // -- blocks ---------------------------------------------------------------------------------------------------
 
   private body(node: number): void {
+    if (node === this.dispatch) {
+      this.structure.select(this.region.entries, this.ret, (to) => this.x87?.scatter(to))
+      return
+    }
     this.node = node
     const b = this.block()
     this.x87?.begin(node)
@@ -316,6 +340,14 @@ class RegionEmitter implements Ground {
   /** Into another page, if the jump cache says that what the region expects is there. */
   private cross(to: RegionBlock, rip: Val): void {
     const { e } = this
+    const { record, unknown } = this.cached(rip)
+    e.unlikely(unknown.or(record.ne(to.block.record)), () => this.exit(rip))
+    e.assign(this.pageLocal, rip.sub(to.block.start))
+    this.severalPages = true
+  }
+
+  private cached(rip: Val): { readonly record: Val; readonly unknown: Val } {
+    const { e } = this
     const low = rip.to32()
     const slot = e.let(
       low
@@ -326,9 +358,23 @@ class RegionEmitter implements Ground {
     const tag = e.load(I64, 'i64_load', slot, this.o.jumpCache)
     const mode = e.load(I64, 'i64_load', k32(0), this.base + S.modeTag)
     const record = e.load(I32, 'i32_load', slot, this.o.jumpCache + 8)
-    e.unlikely(tag.ne(rip.xor(mode)).or(record.ne(to.block.record)), () => this.exit(rip))
-    e.assign(this.pageLocal, rip.sub(to.block.start))
+    return { record, unknown: tag.ne(rip.xor(mode)) }
+  }
+
+  /** To an address that the jump cache may know as one of this region's entries. */
+  private seek(rip: Val): void {
+    const { e } = this
+    const { record, unknown } = this.cached(rip)
+    let other = unknown.or(e.load(I32, 'i32_load16_u', record, R.handler).ne(this.o.slot))
+    // Without the check of canonicity a wrong address could have the tag of another mode's entry.
+    if (this.mode.code === 64) other = other.or(rip.shl(16).shrS(16).ne(rip))
+    e.unlikely(other, () => this.exit(rip))
+    e.assign(this.ret, e.load(I32, 'i32_load', record, R.regs))
+    e.assign(this.pageLocal, rip.and(-4096))
     this.severalPages = true
+    this.lazy.arrive(this.flags)
+    this.x87?.gather()
+    this.structure.go(this.dispatch)
   }
 
   /** To an address that tier 0 looks up. The budget was charged. */

@@ -50,6 +50,18 @@ test('a hot loop is compiled and runs as many instructions as it would', () => {
   expect(stats.executed).toBeGreaterThan(2_000_000)
 })
 
+// mov ecx, 1000000; l: mov eax, ecx; and eax, 3; jmp [t + eax * 4]; a: inc ebx; b: inc ebx; c: inc ebx; d: dec ecx; jnz l; hlt
+const COMPUTED = `b940420f00 89c8 83e003 ff2485207c0000 43 43 43 49 75ee f4 9090909090909090
+  117c0000 127c0000 137c0000 147c0000`
+
+test('a loop around a computed jump stays in its region', () => {
+  const b = bench({ bits: 32, code: COMPUTED, cpu: { tier1: 'on', tier1Counters: true } })
+  expect(b.processor.run(1e8)).toEqual({ reason: 'halted', executed: 7_500_002 - 1_000_000 })
+  expect(b.reg(3)).toBe(1_500_000)
+  const stats = b.processor.stats().tier1!
+  expect(stats.executed! / stats.entries!).toBeGreaterThan(2000)
+})
+
 test('a region goes when its code is written, and what is written runs', () => {
   const b = bench({ bits: 32, code: LOOP, cpu: { tier1: 'on' } })
   b.processor.run(1e6)

@@ -86,17 +86,30 @@ export class RandomPrograms {
     this.pool = recorded(vectors, bits)
   }
 
-  /** A loop of a few rounds over instructions with skips, calls and inner loops; ends with HLT. */
+  /** A loop of a few rounds over instructions with skips, calls, computed jumps and calls; ends with HLT. */
   make(seed: number): Uint8Array {
     const random = randomFrom(seed)
     const out: number[] = []
     const put = (...bytes: number[]): void => void out.push(...bytes)
     const word = (n: number): void => put(n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255)
-    // A function of its own before the loop: jmp over it.
+    // Functions of their own before the loop: jmp over them.
     put(0xe9, 0, 0, 0, 0)
-    const callee = out.length
-    this.some(random, 3, put, word)
-    put(0xc3)
+    const callees = Array.from({ length: 4 }, () => {
+      const at = out.length
+      this.some(random, 3, put, word)
+      put(0xc3)
+      return at
+    })
+    const callee = callees[0]!
+    const tables: { readonly at: number; readonly targets: readonly number[] }[] = []
+    // mov ecx, [COUNTER]; and ecx, 3; jmp or call [table + ecx * size of an address]
+    const computed = (modrm: number, targets: readonly number[]): void => {
+      put(0x8b, 0x0c, 0x25)
+      word(COUNTER)
+      put(0x83, 0xe1, 3, 0xff, modrm, this.bits === 64 ? 0xcd : 0x8d)
+      tables.push({ at: out.length, targets })
+      word(0)
+    }
     const start = out.length
     out[1] = start - 5
     put(0xbc)
@@ -107,13 +120,22 @@ export class RandomPrograms {
       this.some(random, 1 + random(4), put, word)
       if (skipAt >= 0) out[skipAt] = out.length - skipAt - 1
       skipAt = -1
-      const what = random(4)
+      const what = random(6)
       if (what === 0) {
         put(0x70 + random(16), 0)
         skipAt = out.length - 1
       } else if (what === 1) {
         put(0xe8)
         word(callee - (out.length + 4))
+      } else if (what === 2) {
+        computed(0x14, callees)
+      } else if (what === 3) {
+        const targets: number[] = []
+        computed(0x24, targets)
+        for (let k = 0; k < 4; k++) {
+          targets.push(out.length)
+          this.some(random, 1, put, word)
+        }
       }
     }
     if (skipAt >= 0) out[skipAt] = out.length - skipAt - 1
@@ -123,6 +145,14 @@ export class RandomPrograms {
     put(0x0f, 0x85)
     word(start - (out.length + 4))
     put(0xf4)
+    for (const { at, targets } of tables) {
+      const table = PROGRAM_AT + out.length
+      for (let k = 0; k < 4; k++) out[at + k] = (table >> (8 * k)) & 255
+      for (const target of targets) {
+        word(PROGRAM_AT + target)
+        if (this.bits === 64) word(0)
+      }
+    }
     return Uint8Array.from(out)
   }
 

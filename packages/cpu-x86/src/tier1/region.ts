@@ -18,6 +18,8 @@ export interface RegionBlock {
   readonly next: number
   /** Nodes that a return may go to. */
   returns: readonly number[]
+  /** Its last instruction may go to any of the region's entries. */
+  dispatches: boolean
   /** Has a record that tier 0 may enter by. */
   entry: boolean
 }
@@ -37,8 +39,8 @@ export interface Limits {
 /** What a region is made from: blocks of one mode by linear page, counted from the root's, and offset. */
 export interface Code {
   at(page: number, offset: number): CodeBlock | undefined
-  /** Blocks of the root's page. */
-  all(): Iterable<CodeBlock>
+  /** Blocks of a page. */
+  all(page: number): Iterable<CodeBlock>
   /** Was seen running. */
   hot(block: CodeBlock): boolean
   /** Code is where its linear address says, so that other pages can be told. */
@@ -72,11 +74,20 @@ export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
     }
   }
   spread()
+  const near = new Set<number>()
+  for (const [block, page] of chosen) {
+    if (!DISPATCHES.has(block.last)) continue
+    for (let p = code.flat ? page - 1 : page; p <= (code.flat ? page + 1 : page); p++) {
+      if (near.has(p)) continue
+      near.add(p)
+      for (const to of code.all(p)) if (to.sought && code.hot(to) && take(to, p)) spread()
+    }
+  }
   const inside = (block: CodeBlock, offset: number): boolean => {
     const to = lookUp(code, 0, offset)
     return to !== undefined && block.flow !== 'call' && chosen.has(to.block)
   }
-  for (const block of code.all())
+  for (const block of code.all(0))
     if (code.hot(block) && (inside(block, block.next) || inside(block, block.target)) && take(block, 0)) spread()
   return chosen
 }
@@ -111,25 +122,47 @@ export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBloc
       at += insn.length
     }
     const target = node(page, block.target)
-    return { block, page, insns, offsets, target, next: node(page, block.next), returns: [], entry: false }
+    return {
+      block,
+      page,
+      insns,
+      offsets,
+      target,
+      next: node(page, block.next),
+      returns: [],
+      dispatches: false,
+      entry: false,
+    }
   })
   addReturns(result)
   markEntries(result, roots)
+  if (code.flat) addDispatches(result)
   const [root] = roots
-  pruneEntries(
-    result.map((b) => ({
-      fixed: false,
-      get entry() {
-        return b.entry
-      },
-      set entry(entry) {
-        b.entry = entry
-      },
-    })),
-    result.map(successorsOf),
-    root === undefined ? 0 : index.get(root)!,
-  )
+  prune(result, root === undefined ? 0 : index.get(root)!)
   return { blocks: result, entries: result.flatMap((b, i) => (b.entry ? [i] : [])), instructions }
+}
+
+function prune(blocks: readonly RegionBlock[], root: number): void {
+  const dispatch = blocks.length
+  const edges = blocks.map((b) => (b.dispatches ? [...successorsOf(b), dispatch] : successorsOf(b)))
+  const sought = blocks.flatMap((b, n) => (b.entry && b.block.sought ? [n] : []))
+  const any = blocks.some((b) => b.dispatches)
+  pruneEntries(
+    [
+      ...blocks.map((b) => ({
+        fixed: any && b.block.sought,
+        get entry() {
+          return b.entry
+        },
+        set entry(entry) {
+          b.entry = entry
+        },
+      })),
+      { fixed: false, entry: false },
+    ],
+    [...edges, sought],
+    root,
+  )
 }
 
 /** Most places that one return is expected to go to. */
@@ -156,6 +189,18 @@ function addReturns(blocks: readonly RegionBlock[]): void {
   }
 }
 
+/** Where they lead is found in the jump cache. */
+const DISPATCHES = new Set(['jmp_indirect', 'call_indirect'])
+
+function addDispatches(blocks: readonly RegionBlock[]): void {
+  const sought = blocks.some((b) => b.block.sought && b.entry)
+  if (!sought) return
+  const calls = blocks.some((b) => b.block.last === 'call_indirect' && b.next >= 0)
+  for (const b of blocks) {
+    b.dispatches = DISPATCHES.has(b.block.last) || (calls && b.block.last === 'ret')
+  }
+}
+
 function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBlock>): void {
   const reached = new Set<number>()
   const enter = (n: number): void => {
@@ -169,12 +214,15 @@ function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBloc
       if (s <= i || flow === 'call') enter(s)
     }
     if (flow === 'call' || flow === 'indirect' || (flow === 'leave' && !goesOn(b.insns.at(-1)!))) enter(b.next)
-    if (roots.has(b.block)) b.entry = true
+    if (roots.has(b.block) || b.block.sought) b.entry = true
   })
   blocks.forEach((b, i) => {
     if (!reached.has(i)) b.entry = true
   })
 }
+
+/** Some of its jumps go by the jump cache to any of its entries. */
+export const hasDispatch = ({ blocks }: Region): boolean => blocks.some((b) => b.dispatches)
 
 /** Nodes that control can go to from a block inside the region. */
 export function successorsOf(b: RegionBlock): number[] {

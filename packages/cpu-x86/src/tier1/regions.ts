@@ -218,13 +218,17 @@ export class Regions {
     const { blocks } = this.o
     const { mode, hostPage } = root
     const hosts = new Map([[0, hostPage]])
+    const hostOf = (page: number): number => {
+      let host = hosts.get(page)
+      if (host === undefined) hosts.set(page, (host = this.o.hostPage(linear + page)))
+      return host
+    }
     return {
       at: (page, offset) => {
-        let host = hosts.get(page)
-        if (host === undefined) hosts.set(page, (host = this.o.hostPage(linear + page)))
+        const host = hostOf(page)
         return host < 0 ? undefined : blocks.block(host, offset, mode)
       },
-      all: () => blocks.blocksOf(hostPage, mode),
+      all: (page) => (hostOf(page) < 0 ? [] : blocks.blocksOf(hostOf(page), mode)),
       hot: (block) => (this.known.get(block)?.samples ?? 0) > 0,
       flat: mode.code === 64 || (mode.code === 32 && mode.flat),
       decode: (block) => blocks.insnsOf(block),
@@ -317,6 +321,7 @@ export class Regions {
         func: (name) => calls.func(name),
         inWasm: (name) => linked.functions[name]?.kind === 'wasm',
         used: this.o.used + id,
+        slot,
         jumpCache: this.o.jumpCache,
         counters: this.o.counters === 0 ? 0 : this.o.counters + COUNTERS_BYTES * id,
         ...(marks === undefined ? {} : { marks }),

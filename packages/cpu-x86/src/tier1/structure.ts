@@ -55,8 +55,7 @@ export class Structure {
   }
 
   /** Nodes that can come round again without leaving the region. */
-  loops(): ReadonlySet<number> {
-    const { graph } = this
+  loops(graph = this.graph): ReadonlySet<number> {
     const parts = this.components(reachable(graph), new Set(), graph.entries)
     return new Set(parts.flatMap((part) => (part.loop ? part.nodes : [])))
   }
@@ -93,7 +92,7 @@ export class Structure {
       e.depth++
       this.aim(parts[k]!, e.depth)
     }
-    this.dispatch(entries, entryLocal)
+    this.dispatch(entries, entryLocal, (node) => this.branch(node))
     if (loop !== undefined)
       entries.forEach((node, value) => {
         const label = entries.length > 1 ? { label: { local: loop.label, value } } : {}
@@ -113,25 +112,33 @@ export class Structure {
     })
   }
 
-  private dispatch(entries: readonly number[], entryLocal: number): void {
+  /** Goes on with the node whose index in `entries` the local has. `before`: what is done on the way there. */
+  select(entries: readonly number[], index: number, before: (node: number) => void): void {
+    this.dispatch(entries, index, (node) => {
+      before(node)
+      this.go(node)
+    })
+  }
+
+  private dispatch(entries: readonly number[], index: number, on: (node: number) => void): void {
     const { e } = this
     const { func } = e
     if (entries.length === 1) {
-      this.branch(entries[0]!)
+      on(entries[0]!)
       return
     }
     for (let i = 0; i < entries.length; i++) {
       func.block()
       e.depth++
     }
-    func.get(entryLocal).brTable(
+    func.get(index).brTable(
       entries.slice(1).map((_, i) => i),
       entries.length - 1,
     )
     for (const entry of entries) {
       func.end()
       e.depth--
-      this.branch(entry)
+      on(entry)
     }
   }
 

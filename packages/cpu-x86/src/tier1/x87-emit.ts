@@ -8,7 +8,7 @@ import type { Place } from '../semantics/meaning.ts'
 import { R } from '../tier0/record.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, local, select, type Val } from '../wasm/value.ts'
-import type { Region } from './region.ts'
+import { hasDispatch, type Region } from './region.ts'
 import { isX87, movesTop, x87Shape } from './x87-shape.ts'
 import { RULES } from './x87-rules.ts'
 import { compiledPrecision, emptyBit, X87Locals, type Register } from './x87-stack.ts'
@@ -16,6 +16,9 @@ import type { Ground, RegionUnit } from './unit.ts'
 
 /** Those that neither see nor change what is in locals. */
 const APART = new Set(['fnstcw', 'fwait', 'fnop', 'fneni', 'fndisi', 'fnsetpm'])
+
+/** The top where ways to any entry meet. */
+const GATHERED = 0
 
 /** A number that an instruction works on. */
 export interface Value {
@@ -42,7 +45,7 @@ export class X87Emitter {
   readonly locals: X87Locals
   /** The top, from the region's zero. */
   top = 0
-  private readonly entries: readonly number[]
+  private readonly region: Region
   private readonly ripAt: (offset: number) => Val
   /** What is known of registers' tags. */
   private readonly empty: (boolean | undefined)[] = []
@@ -52,9 +55,9 @@ export class X87Emitter {
   /** Offset of the last instruction that is to be noted. */
   private noted: number | undefined
 
-  constructor(ground: Ground, { entries }: Region, locals: X87Locals, ripAt: (offset: number) => Val) {
+  constructor(ground: Ground, region: Region, locals: X87Locals, ripAt: (offset: number) => Val) {
     this.g = ground
-    this.entries = entries
+    this.region = region
     this.locals = locals
     this.ripAt = ripAt
   }
@@ -62,7 +65,8 @@ export class X87Emitter {
   /** In the function around the region, whose parameter is the record that it is entered by. */
   prologue(func: Func): void {
     const e = new Emit(func)
-    const tops = this.entries.map((node) => this.locals.topOf(node))
+    const { region } = this
+    const tops = region.entries.map((node) => (hasDispatch(region) ? GATHERED : this.locals.topOf(node)))
     let top: Val = k32(tops[0]!)
     if (tops.some((t) => t !== tops[0])) {
       const entry = e.load(I32, 'i32_load', local(I32, 0), R.regs)
@@ -116,7 +120,21 @@ export class X87Emitter {
 
   /** To a block, after settling: its top may be elsewhere. */
   go(node: number): void {
-    const to = this.locals.topOf(node)
+    this.turn(this.locals.topOf(node))
+  }
+
+  /** To where all entries are reached from, after settling. */
+  gather(): void {
+    this.turn(GATHERED)
+  }
+
+  /** From there to a block. */
+  scatter(node: number): void {
+    this.top = GATHERED
+    this.go(node)
+  }
+
+  private turn(to: number): void {
     if (to === this.top) return
     this.locals.spill(this.top)
     this.locals.reload(to)
