@@ -145,14 +145,7 @@ export class Blocks {
   /**
    * Decodes the block at an offset. `beyond` reads bytes of the next linear page and may throw what a fetch throws.
    */
-  decode(
-    hostPage: number,
-    offset: number,
-    mode: Mode,
-    beyond: Fetch,
-    second: () => number,
-    sought: boolean,
-  ): number {
+  decode(hostPage: number, offset: number, mode: Mode, beyond: Fetch, second: () => number, sought: boolean): number {
     const base = hostPage * PAGE
     const insns: Insn[] = []
     let at = offset

@@ -12,7 +12,7 @@ import type { Meaning, Meanings } from '../semantics/meaning.ts'
 import { EXC, EXIT, S } from '../state.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, local, type Val } from '../wasm/value.ts'
-import { JUMP } from './jump-cache.ts'
+import { emitLookUp, isNotCanonical } from './jump-cache.ts'
 import { MODES, type Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
 import { fusable, Sequences } from './sequences.ts'
@@ -395,21 +395,12 @@ function emitJump(e: Emit, base: number, jumpCache: number, rip: Val, loop: numb
   }
   e.unlikely(e.load(I32, 'i32_load', k32(0), base + S.budget).ltS(0), () => leave(EXIT.budget))
   const linear = e.let(rip.add(load64(S.codeBase)).and(load64(S.codeMask)))
-  const low = linear.to32()
-  const slot = e.let(
-    low
-      .xor(low.shrU(12))
-      .and(JUMP.entries - 1)
-      .shl(4),
-  )
-  const tag = e.load(I64, 'i64_load', slot, jumpCache)
-  // Without the check of canonicity a wrong address could have the tag of another mode's entry.
-  const unknown = tag.ne(linear.xor(load64(S.modeTag))).or(linear.shl(16).shrS(16).ne(linear))
-  e.unlikely(unknown, () => leave(EXIT.jump))
+  const { unknown, record } = emitLookUp(e, base, jumpCache, linear)
+  e.unlikely(unknown.or(isNotCanonical(linear)), () => leave(EXIT.jump))
   e.store('i64_store', k32(0), rip.sub(linear.and(0xfff)), base + S.codePage)
   // An instruction runs after STI without the run loop: that was the one to let pass.
   e.store('i32_store', k32(0), k32(0), base + S.shadow)
-  e.assign(0, e.load(I32, 'i32_load', slot, jumpCache + 8))
+  e.assign(0, record())
   e.release()
   e.br({ depth: loop })
 }

@@ -2,7 +2,10 @@
  * Where control goes that a record does not know: entries {i64 linear address ^ mode tag, i32 record, pad}, read by
  * generated code. A flush changes the tag instead of the entries.
  */
+import { I32, I64 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
+import type { Emit } from '../wasm/emit.ts'
+import { k32, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 
 export const JUMP = { entries: 16384, entryBytes: 16 } as const
@@ -69,3 +72,27 @@ export class JumpCache {
     this.state[(S.modeTag >> 2) + 1] = tag
   }
 }
+
+/**
+ * The record for a linear address, and whether there is none. An address that is not canonical must be ruled out apart: it
+ * could have the tag of another mode's entry.
+ */
+export function emitLookUp(
+  e: Emit,
+  base: number,
+  jumpCache: number,
+  linear: Val,
+): { readonly unknown: Val; readonly record: () => Val } {
+  const low = linear.to32()
+  const slot = e.let(
+    low
+      .xor(low.shrU(12))
+      .and(JUMP.entries - 1)
+      .shl(4),
+  )
+  const tag = e.load(I64, 'i64_load', slot, jumpCache)
+  const mode = e.load(I64, 'i64_load', k32(0), base + S.modeTag)
+  return { unknown: tag.ne(linear.xor(mode)), record: () => e.load(I32, 'i32_load', slot, jumpCache + 8) }
+}
+
+export const isNotCanonical = (linear: Val): Val => linear.shl(16).shrS(16).ne(linear)

@@ -4,7 +4,7 @@ import { Flags, type FlagHome, type Pending } from '../flags.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
-import { JUMP } from '../tier0/jump-cache.ts'
+import { emitLookUp, isNotCanonical } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
@@ -340,34 +340,19 @@ class RegionEmitter implements Ground {
   /** Into another page, if the jump cache says that what the region expects is there. */
   private cross(to: RegionBlock, rip: Val): void {
     const { e } = this
-    const { record, unknown } = this.cached(rip)
-    e.unlikely(unknown.or(record.ne(to.block.record)), () => this.exit(rip))
+    const { record, unknown } = emitLookUp(e, this.base, this.o.jumpCache, rip)
+    e.unlikely(unknown.or(record().ne(to.block.record)), () => this.exit(rip))
     e.assign(this.pageLocal, rip.sub(to.block.start))
     this.severalPages = true
-  }
-
-  private cached(rip: Val): { readonly record: Val; readonly unknown: Val } {
-    const { e } = this
-    const low = rip.to32()
-    const slot = e.let(
-      low
-        .xor(low.shrU(12))
-        .and(JUMP.entries - 1)
-        .shl(4),
-    )
-    const tag = e.load(I64, 'i64_load', slot, this.o.jumpCache)
-    const mode = e.load(I64, 'i64_load', k32(0), this.base + S.modeTag)
-    const record = e.load(I32, 'i32_load', slot, this.o.jumpCache + 8)
-    return { record, unknown: tag.ne(rip.xor(mode)) }
   }
 
   /** To an address that the jump cache may know as one of this region's entries. */
   private seek(rip: Val): void {
     const { e } = this
-    const { record, unknown } = this.cached(rip)
-    let other = unknown.or(e.load(I32, 'i32_load16_u', record, R.handler).ne(this.o.slot))
-    // Without the check of canonicity a wrong address could have the tag of another mode's entry.
-    if (this.mode.code === 64) other = other.or(rip.shl(16).shrS(16).ne(rip))
+    const found = emitLookUp(e, this.base, this.o.jumpCache, rip)
+    const record = found.record()
+    let other = found.unknown.or(e.load(I32, 'i32_load16_u', record, R.handler).ne(this.o.slot))
+    if (this.mode.code === 64) other = other.or(isNotCanonical(rip))
     e.unlikely(other, () => this.exit(rip))
     e.assign(this.ret, e.load(I32, 'i32_load', record, R.regs))
     e.assign(this.pageLocal, rip.and(-4096))
