@@ -13,7 +13,7 @@ import { compilable } from './compilable.ts'
 import { LazyFlags } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
 import { flagsLiveIn } from './liveness.ts'
-import { hasDispatch, successorsOf, type Region, type RegionBlock } from './region.ts'
+import { graphOf, successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
 import { NO_PAGE, type PageCache } from './page-cache.ts'
 import { RegionUnit, type Ground } from './unit.ts'
@@ -102,20 +102,11 @@ class RegionEmitter implements Ground {
     this.flags = this.newFlags()
     this.x87 = x87Emitter(this, region, options.fpuControl, (offset) => this.ripAt(offset))
     this.liveIn = flagsLiveIn(region)
-    const edges = region.blocks.map(successorsOf)
-    this.ways = region.blocks.map((b) => (b.entry ? 1 : 0))
-    for (const to of edges) for (const s of to) this.ways[s]!++
-    let { entries } = region
-    this.dispatch = -1
-    if (hasDispatch(region)) {
-      this.dispatch = edges.length
-      for (const n of entries) this.ways[n]!++
-      entries = [this.dispatch]
-      region.blocks.forEach((b, n) => {
-        if (b.dispatches) edges[n]!.push(this.dispatch)
-      })
-      edges.push([...region.entries])
-    }
+    const { edges, entries, dispatch } = graphOf(region)
+    this.dispatch = dispatch
+    this.ways = region.blocks.map((b) => (b.entry && dispatch < 0 ? 1 : 0))
+    for (const to of edges) for (const s of to) if (s !== dispatch) this.ways[s]! += 1
+    if (dispatch >= 0) for (const n of region.entries) this.ways[n]! += 1
     this.structure = new Structure(this.e, { edges, entries }, (n) => this.body(n))
     this.looping = this.structure.loops()
     const { e } = this

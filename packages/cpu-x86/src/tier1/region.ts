@@ -2,6 +2,7 @@
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
 import { goesOn } from './compilable.ts'
+import type { Graph } from './structure.ts'
 import { pruneEntries } from './entries.ts'
 
 const PAGE = 4096
@@ -232,4 +233,16 @@ export function successorsOf(b: RegionBlock): number[] {
   const on = flow === 'next' || flow === 'cond' || (flow === 'leave' && goesOn(b.insns.at(-1)!))
   if (on && b.next >= 0 && b.next !== b.target) to.push(b.next)
   return to
+}
+
+/** Nodes are blocks; the one behind them, if there is a dispatch, goes on at any entry, and is the only one. */
+export function graphOf(region: Region): Graph & { readonly dispatch: number } {
+  const edges = region.blocks.map(successorsOf)
+  const { entries } = region
+  if (!hasDispatch(region)) return { edges, entries, dispatch: -1 }
+  const dispatch = edges.length
+  region.blocks.forEach((b, n) => {
+    if (b.dispatches) edges[n]!.push(dispatch)
+  })
+  return { edges: [...edges, [...entries]], entries: [dispatch], dispatch }
 }
