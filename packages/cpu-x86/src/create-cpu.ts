@@ -44,7 +44,7 @@ export interface CpuOptions {
 }
 
 /** Bytes of host memory that a processor takes besides RAM. */
-export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x10_0000
+export const cpuHostBytes = (recordBytes = DEFAULT_RECORD_BYTES): number => 1.25 * recordBytes + 0x20_0000
 
 const DEFAULT_RECORD_BYTES = 24 << 20
 const DEFAULT_TIER1: Tier1Mode = 'on'

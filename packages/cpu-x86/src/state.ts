@@ -172,6 +172,6 @@ export const EXC = {
 } as const
 
 /** Soft-TLB: two halves (supervisor, user) of direct-mapped entries {i64 read tag, i64 write tag, i32 addend, pad}. */
-export const TLB = { entries: 4096, entryBytes: 32, readTag: 0, writeTag: 8, addend: 16 } as const
+export const TLB = { entries: 16384, entryBytes: 32, readTag: 0, writeTag: 8, addend: 16 } as const
 /** A tag that no page has. */
 export const TLB_EMPTY = -1n
