@@ -21,6 +21,7 @@ import {
   zero,
   type Num,
 } from './soft.ts'
+import { quickAngle, quickArc, quickLog, quickLog1, quickPower } from './x87-quick.ts'
 import { deliver, guardEmpty, nanOf } from './x87-arith.ts'
 import { C2, type X87 } from './x87-state.ts'
 
@@ -60,9 +61,12 @@ function f2xm1(fpu: X87): void {
     value = !exact ? x : x.sign === 0 ? x : finite(1, 1n, -1)
     flags = PE
   } else if (topOf(x) < -80) value = inexactProduct(x, known().ln2)
-  else value = inexact(expm1((signed(x) * known().ln2) >> BigInt(P)))
+  else value = quickPower(x) ?? exactPower(x)
   deliver(fpu, 0, { flags, value }, EXTENDED)
 }
+
+/** 2^x - 1 for |x| < 1. */
+export const exactPower = (x: Num): Num => inexact(expm1((signed(x) * known().ln2) >> BigInt(P)))
 
 /** x times a fixed-point constant, not exact. */
 function inexactProduct(x: Num, fixed: bigint): Num {
@@ -112,11 +116,13 @@ function fyl2x(fpu: X87): void {
   }
   if (x.sign === 1) return conclude(fpu, IE, INDEFINITE)
   if (x.kind === 'inf') return timesLog(fpu, x, y, x)
+  const quick = y.kind === 'finite' && x.mant !== 1n << BigInt(bitLength(x.mant) - 1) ? quickLog(x, y) : undefined
+  if (quick !== undefined) return conclude(fpu, isDenormal(x) || isDenormal(y) ? DE : 0, quick)
   timesLog(fpu, x, y, log2(x))
 }
 
 /** The logarithm of a positive finite number: exact for powers of two. */
-function log2(x: Num): Num {
+export function log2(x: Num): Num {
   // x = m * 2^k with m around one.
   const length = bitLength(x.mant)
   const k = topOf(x)
@@ -136,6 +142,8 @@ function fyl2xp1(fpu: X87): void {
   const one = 1n << BigInt(P)
   if (x.kind === 'inf') return x.sign === 1 ? conclude(fpu, IE, INDEFINITE) : timesLog(fpu, x, y, x)
   if (topOf(x) < -90) return timesLog(fpu, x, y, quotient(nudged(x, -1n), inexact(known().ln2)))
+  const quick = y.kind === 'finite' ? quickLog1(x, y) : undefined
+  if (quick !== undefined) return conclude(fpu, isDenormal(x) || isDenormal(y) ? DE : 0, quick)
   if (x.sign === 0 && topOf(x) > 0) return timesLog(fpu, x, y, log2(sum(x, ONE, fpu.rc)))
   // Outside of its range too the logarithm is given, for x above -1; below, x comes back.
   const total = topOf(x) > 0 ? 0n : one + signed(x)
@@ -168,9 +176,16 @@ interface Angle {
   readonly tan: Num
 }
 
-function trigonometry(x: Num): Angle {
+/** What is asked for, and the cosine, are right. */
+function trigonometry(x: Num, of: keyof Angle): Angle {
   if (x.kind === 'zero') return { sin: x, cos: ONE, tan: x }
   if (topOf(x) < -70) return { sin: nudged(x, -1n), cos: nudged(ONE, -1n), tan: nudged(x, 1n) }
+  const quick = quickAngle(x)
+  if (quick?.[of] !== undefined && quick.cos !== undefined) return quick as Angle
+  return exactAngle(x)
+}
+
+export function exactAngle(x: Num): Angle {
   const { quarter, rest } = reduce(x)
   const { sin, cos } = sinCos(rest)
   const pairs: readonly (readonly [bigint, bigint])[] = [
@@ -199,7 +214,7 @@ const single =
     if (answer === undefined && topOf(x) >= 63 && x.kind !== 'zero') return outOfRange(fpu)
     fpu.status &= ~C2
     const flags = isDenormal(x) ? DE : 0
-    deliver(fpu, 0, answer ?? { flags, value: trigonometry(x)[pick] }, EXTENDED)
+    deliver(fpu, 0, answer ?? { flags, value: trigonometry(x, pick)[pick] }, EXTENDED)
   }
 
 function outOfRange(fpu: X87): void {
@@ -235,13 +250,24 @@ const double =
     }
     if (x.kind !== 'zero' && topOf(x) >= 63) return outOfRange(fpu)
     if (fpu.raise(isDenormal(x) ? DE : 0)) return
-    const t = trigonometry(x)
+    const t = trigonometry(x, first)
     fpu.set(0, fpu.finish(t[first], EXTENDED))
     const second = first === 'tan' ? ONE : fpu.finish(t.cos, EXTENDED)
     fpu.top = fpu.top - 1
     fpu.set(0, second)
     fpu.status &= ~C2
   }
+
+/** The angle of (x, y), both finite and not zero, with y's sign. */
+export function exactArc(x: Num, y: Num): Num {
+  const { pi } = known()
+  const low = Math.min(x.exp, y.exp)
+  const n = y.mant << BigInt(y.exp - low)
+  const d = x.mant << BigInt(x.exp - low)
+  let a = n <= d ? atanRatio(n, d) : pi / 2n - atanRatio(d, n)
+  if (x.sign === 1) a = pi - a
+  return { ...inexact(a), sign: y.sign }
+}
 
 /** The angle of (x, y) = (ST(0), ST(1)). */
 function fpatan(fpu: X87): void {
@@ -264,12 +290,9 @@ function fpatan(fpu: X87): void {
     return conclusion({ ...nudged(ratio, -1n), sign: y.sign })
   }
   if (apart > 90) return conclusion(angle(pi / 2n + (x.sign === 1 ? 1n : -1n)))
-  const low = Math.min(x.exp, y.exp)
-  const n = y.mant << BigInt(y.exp - low)
-  const d = x.mant << BigInt(x.exp - low)
-  let a = n <= d ? atanRatio(n, d) : pi / 2n - atanRatio(d, n)
-  if (x.sign === 1) a = pi - a
-  conclusion(angle(a))
+  const quick = quickArc(x, y)
+  if (quick !== undefined) return conclusion(quick)
+  conclusion(exactArc(x, y))
 }
 
 export const TRANSCENDENTAL: Readonly<Record<string, (fpu: X87) => void>> = {
