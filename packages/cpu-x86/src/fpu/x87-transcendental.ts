@@ -1,6 +1,7 @@
 /**
- * F2XM1, FYL2X, FYL2XP1, FSIN, FCOS, FSINCOS, FPTAN, FPATAN: computed to hundreds of bits and rounded once, so the results
- * are those of exact functions; processors may differ in the last place. SDM vol. 1, 8.3.7 to 8.3.10.
+ * F2XM1, FYL2X, FYL2XP1, FSIN, FCOS, FSINCOS, FPTAN, FPATAN: rounded once, from hundreds of bits where fewer (x87-quick.ts)
+ * do not decide. So the results are those of exact functions; processors may differ in the last place. SDM vol. 1, 8.3.7 to
+ * 8.3.10.
  */
 import { atanRatio, expm1, known, log1p, P, sinCos, toFixed } from './fixed.ts'
 import {
