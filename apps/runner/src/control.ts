@@ -84,6 +84,7 @@ export class Control {
     const { events } = options.machine
     events.onShutdown = (cause, status) => this.guestStopped(cause, status)
     events.onReset = (byGuest) => this.wasReset(byGuest)
+    events.onLost = (reason) => this.machineLost(reason)
   }
 
   /** Listens to events; returns what ends it. */
@@ -287,6 +288,11 @@ export class Control {
       return
     }
     this.end({ guest: true, reason: cause }, status)
+  }
+
+  private machineLost(reason: string): void {
+    this.options.onMessage(reason)
+    this.end({ guest: false, reason: 'host-error' }, 1)
   }
 
   private wasReset(byGuest: boolean): void {

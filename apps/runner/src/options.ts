@@ -25,6 +25,8 @@ export interface RunOptions {
   profile?: string
   /** Compile hot code: off, on, or always (everything when it first runs). */
   tier1?: 'off' | 'on' | 'always'
+  /** The machine has a thread of its own. */
+  thread: boolean
   debugPorts: boolean
   noShutdown: boolean
   noReboot: boolean
@@ -41,6 +43,7 @@ export const defaultOptions = (): RunOptions => ({
   memoryBytes: 128 << 20,
   stopped: false,
   stats: false,
+  thread: true,
   debugPorts: false,
   noShutdown: false,
   noReboot: false,
@@ -71,10 +74,16 @@ function setAccelerator(options: RunOptions, value: string): void {
   only('accel', 'tcg', 'godwit')(options, name!)
   for (const setting of rest) {
     const [key, choice] = setting.split('=')
-    if (key !== 'tier1') continue
-    if (choice !== 'off' && choice !== 'on' && choice !== 'always')
-      throw new UsageError(`-accel ${value}: tier1 is off, on or always`)
-    options.tier1 = choice
+    if (key === 'tier1') {
+      if (choice !== 'off' && choice !== 'on' && choice !== 'always')
+        throw new UsageError(`-accel ${value}: tier1 is off, on or always`)
+      options.tier1 = choice
+    } else if (key === 'thread') {
+      // QEMU's "single" and "multi" say how many processors share a thread: with one processor they are the same
+      if (!['off', 'on', 'single', 'multi'].includes(choice ?? ''))
+        throw new UsageError(`-accel ${value}: thread is on or off`)
+      options.thread = choice !== 'off'
+    }
   }
 }
 
@@ -189,8 +198,8 @@ export const rows: readonly Row[] = [
   { names: ['no-user-config'], set: nothing },
   {
     names: ['accel'],
-    value: 'NAME[,tier1=off|on|always]',
-    doc: 'tcg or godwit; tier1: compile hot code, or everything when it first runs',
+    value: 'NAME[,tier1=off|on|always][,thread=on|off]',
+    doc: 'tcg or godwit; tier1: compile hot code, or everything when it first runs; thread: a thread of its own for the machine (default on), so that monitor and migrations do not wait for the guest',
     set: setAccelerator,
   },
   { names: ['display'], value: 'NAME', set: only('display', 'none') },

@@ -2,23 +2,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { fileChar, socketChar, stdioChar } from '@godwit/backends/node'
 import { nullChar, type Char } from '@godwit/hw'
-import {
-  BoardError,
-  BootError,
-  OptionError,
-  UnknownMachine,
-  createMachine,
-  machineTypes,
-  namesOf,
-  refusalsOf,
-  type Machine,
-} from '@godwit/machines'
+import { machineTypes, namesOf, refusalsOf } from '@godwit/machines'
 import { ChannelError } from '@godwit/migration-net'
 import { AddressError, parseUri } from '@godwit/migration-net/node'
+import { buildMachine } from './build-machine.ts'
 import { Control } from './control.ts'
 import { tuneEngine } from './engine-flags.ts'
-import { hostTscRate } from './host-tsc.ts'
-import { findSeabios, readNamed, reasonOf } from './files.ts'
+import { reasonOf } from './files.ts'
+import type { WatchedMachine } from './machine-shape.ts'
 import type { RunOptions } from './options.ts'
 import type { Facts } from './qmp/commands.ts'
 import { profileReport } from './profile-report.ts'
@@ -33,7 +24,7 @@ export async function run(options: RunOptions): Promise<number> {
   tuneEngine()
   // a file that cannot be written is better known at once
   if (options.profile !== undefined) writeProfile(options.profile, [])
-  const machine = buildMachine(options)
+  const machine = await buildMachine(options)
   let settle: (status: number) => void = () => undefined
   const ended = new Promise<number>((resolve) => (settle = resolve))
   const control = new Control({
@@ -65,44 +56,11 @@ export async function run(options: RunOptions): Promise<number> {
     unhook()
     for (const work of tidy) work()
     await qmp?.close()
-    if (options.stats) process.stderr.write(statistics(machine, spent()))
-    if (options.profile !== undefined) writeProfile(options.profile, machine.processor.profile())
-  }
-}
-
-function buildMachine(o: RunOptions): Machine {
-  const bios = o.bios ?? (o.firmware === 'seabios' ? findSeabios() : undefined)
-  const kernel = o.kernel === undefined ? undefined : readNamed('kernel', o.kernel)
-  const initrd = o.initrd === undefined ? undefined : readNamed('initrd', o.initrd)
-  const image = bios === undefined ? undefined : readNamed('firmware', bios)
-  try {
-    return createMachine({
-      type: o.machine,
-      props: o.machineProps,
-      cpu: o.cpu,
-      memoryBytes: o.memoryBytes,
-      ...(kernel === undefined ? {} : { kernel }),
-      ...(initrd === undefined ? {} : { initrd }),
-      ...(o.append === undefined ? {} : { append: o.append }),
-      ...(image === undefined ? {} : { bios: image }),
-      ...(o.nsPerInstruction === undefined ? hostTscRate() : {}),
-      time: o.nsPerInstruction === undefined ? 'real' : { nsPerInstruction: o.nsPerInstruction },
-      incoming: o.incoming !== undefined,
-      debugPorts: o.debugPorts,
-      tuning: {
-        profile: o.profile !== undefined,
-        tier1Counters: o.stats,
-        ...(o.tier1 === undefined ? {} : { tier1: o.tier1 }),
-      },
-    })
-  } catch (thrown) {
-    if (thrown instanceof BootError) throw new UsageError(`${o.kernel ?? bios ?? 'boot'}: ${thrown.message}`)
-    if (thrown instanceof OptionError || thrown instanceof UnknownMachine || thrown instanceof BoardError) {
-      throw new UsageError(thrown.message)
+    if (machine.lost === undefined) {
+      if (options.stats) process.stderr.write(statistics(machine, spent()))
+      if (options.profile !== undefined) writeProfile(options.profile, machine.processor.profile())
     }
-    // a CPU model or memory that cannot be is said by RangeError
-    if (thrown instanceof RangeError) throw new UsageError(thrown.message)
-    throw thrown
+    await machine.close?.()
   }
 }
 
@@ -189,7 +147,7 @@ function writePidfile(path: string, tidy: (() => void)[]): void {
   tidy.push(() => rmSync(path, { force: true }))
 }
 
-function writeProfile(path: string, profile: ReturnType<Machine['processor']['profile']>): void {
+function writeProfile(path: string, profile: ReturnType<WatchedMachine['processor']['profile']>): void {
   const text = path.endsWith('.json') ? `${JSON.stringify(profile)}\n` : profileReport(profile)
   try {
     writeFileSync(path, text)

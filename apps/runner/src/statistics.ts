@@ -1,5 +1,5 @@
 /** Figures of a run for people: what the processor did and what it cost. */
-import type { Machine } from '@godwit/machines'
+import type { WatchedMachine } from './machine-shape.ts'
 
 type Stats = Readonly<Record<string, unknown>>
 
@@ -21,7 +21,7 @@ export function stopwatch(): () => Spent {
 }
 
 /** Figures of a run, a line each; at the end what the guest wanted and the processor does not have. */
-export function statistics(machine: Pick<Machine, 'processor' | 'time'>, spent: Spent): string {
+export function statistics(machine: WatchedMachine, spent: Spent): string {
   const { exits, exceptions, interrupts, tlbMisses, tlbFlushes, blocksDecoded, blocksDropped, missing, ...more } =
     machine.processor.stats()
   const { instructions, handlers, ...others } = more

@@ -6,6 +6,8 @@ export interface HostLoop {
   sleep(ms: number, then: () => void): () => void
   /** Monotonic ms. */
   now(): number
+  /** Called between two slices of a turn: what cannot wait for the turn's end may be done here, a stop included. */
+  attend?(): void
 }
 
 type Immediate = (then: () => void) => void

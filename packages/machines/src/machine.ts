@@ -49,6 +49,8 @@ export interface MachineOptions {
   /** Ports that only tests and firmware developers want: debug output at 0x402, exit at 0x501. Default off. */
   readonly debugPorts?: boolean
   readonly trace?: (event: string, detail?: object) => void
+  /** RAM lies in a SharedArrayBuffer, so that other threads can read it. Default off. */
+  readonly sharedMemory?: boolean
   /** How the processor does its work: no guest can tell. */
   readonly tuning?: CpuTuning
 }
@@ -123,7 +125,10 @@ export class Machine {
     const compat = compatOf(this.type.family, this.type.version)
     const boardValues = boardOf(this.type.family, this.type.version)
     this.migrationProps = compat['migration'] ?? {}
-    const host = new HostMemory({ sizeBytes: CPU_ROOM + BLOCK_ROOM + ramBytes })
+    const host = new HostMemory({
+      sizeBytes: CPU_ROOM + BLOCK_ROOM + ramBytes,
+      shared: options.sharedMemory ?? false,
+    })
     const instructions = (): number => (this.board as I440fx | undefined)?.cpu.instructions ?? 0
     this.time = timeOf(options, instructions)
     this.board = buildI440fx({

@@ -109,6 +109,9 @@ export class RunLoop {
   private turn(): void {
     const until = this.host.now() + (this.hostShare === 0 ? TURN_MS : SHARED_TURN_MS)
     while (this.active) {
+      this.host.attend?.()
+      // stopped, and perhaps started again
+      if (!this.active || this.scheduled) return
       this.time.run()
       if (!this.active) return
       const reason = this.time.deterministic ? this.runUntilDeadline(DETERMINISTIC_SLICE) : this.runSlice()

@@ -3,15 +3,12 @@
  * machine has not run yet. If anything fails before the first of them the machine is as it was; afterwards it is spoiled:
  * it holds parts of two guests and never runs.
  */
-import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
+import { PAGE_SIZE } from '@godwit/memory'
 import {
   StreamError,
   StreamReader,
   VMStateError,
   applyXbzrle,
-  load,
-  restore,
-  snapshot,
   type Configuration,
   type PartialReader,
   type RamBlockEntry,
@@ -19,12 +16,11 @@ import {
   type SectionHead,
   type StreamItem,
   type StreamLimits,
-  type VMState,
 } from '@godwit/vmstate'
 import type { Channel } from './channel.ts'
 import { MigrationError, sentenceOf, type MigrationErrorCode } from './errors.ts'
 import { newFigures, type MigrationFigures } from './figures.ts'
-import type { Migratable, MigratableSection } from './migratable.ts'
+import type { Migratable, MigratableBlock } from './migratable.ts'
 import { MultifdFault } from './multifd/packet.ts'
 import { gather, type MultifdReceiving } from './multifd/gather.ts'
 import { MultifdFailure, MultifdReceiver, type Place } from './multifd/receiver.ts'
@@ -32,6 +28,7 @@ import { TimeIsUp, hostPace, within, type Pace } from './pace.ts'
 import { defaultParameters, type MigrationParameters } from './parameters.ts'
 import { BACK, UNSPOKEN, backMessage, u32Of, type DestinationPhase, type MigrationStatus } from './protocol.ts'
 import { isZero, wordsOf } from './ram.ts'
+import { loaded, pathOf, type AnySection } from './section.ts'
 
 export interface IncomingOptions {
   readonly machine: Migratable
@@ -53,7 +50,7 @@ export type IncomingResult =
   | { readonly outcome: 'completed'; readonly running: boolean; readonly warnings: readonly string[] }
   | { readonly outcome: 'failed'; readonly error: MigrationError }
 
-type Item = StreamItem<MigratableSection>
+type Item = StreamItem<AnySection>
 
 export class IncomingMigration {
   readonly figures: MigrationFigures
@@ -67,10 +64,10 @@ export class IncomingMigration {
   private channel: Channel
   private readonly parameters: MigrationParameters
   private readonly pace: Pace
-  private readonly reader: StreamReader<MigratableSection>
-  private readonly sections = new Map<string, MigratableSection>()
-  private readonly blocks = new Map<string, { readonly block: RamBlock; readonly words: Uint32Array }>()
-  private readonly loaded = new Map<MigratableSection, { readonly version: number; readonly offset: number }>()
+  private readonly reader: StreamReader<AnySection>
+  private readonly sections = new Map<string, AnySection>()
+  private readonly blocks = new Map<string, { readonly block: MigratableBlock; readonly words: Uint32Array }>()
+  private readonly loaded = new Map<AnySection, { readonly version: number; readonly offset: number }>()
   /** RAM blocks of the stream that this machine has not got: it will be refused, once the list of sections is known. */
   private readonly foreign: string[] = []
   /** Whether anything of the guest is in the machine. */
@@ -89,7 +86,7 @@ export class IncomingMigration {
     this.parameters = options.parameters ?? defaultParameters()
     this.pace = options.pace ?? hostPace
     this.figures = newFigures(this.pace.nowMs())
-    for (const s of this.machine.sections) this.sections.set(`${s.idstr}/${s.instance}`, s)
+    for (const s of this.machine.sections) this.sections.set(pathOf(s), s)
     for (const block of this.machine.ramBlocks) this.blocks.set(block.name, { block, words: wordsOf(block) })
     this.reader = new StreamReader({
       decode: (head, reader) => this.decode(head, reader),
@@ -313,29 +310,23 @@ export class IncomingMigration {
     if (sections.length > 0) {
       parts.push(`section${plural(sections)} ${sections.map(words).join(', ')}${all ? '' : ' and what follows'}`)
     }
-    const own = this.machine.sections.map((s) => `${s.idstr}/${s.instance}`).join(', ')
+    const own = this.machine.sections.map(pathOf).join(', ')
     return this.fault('unknown-section', `this machine has no ${parts.join(', no ')}; it has ${own}`, sections[0])
   }
 
-  private blockOf(name: string): { readonly block: RamBlock; readonly words: Uint32Array } {
+  private blockOf(name: string): { readonly block: MigratableBlock; readonly words: Uint32Array } {
     const found = this.blocks.get(name)
     if (found === undefined) throw this.fault('ram', 'a page of a block that was not announced', name)
     return found
   }
 
   /** Called by the stream reader, again from the payload's beginning if the payload is not complete. */
-  private decode(head: SectionHead, reader: PartialReader): MigratableSection {
+  private decode(head: SectionHead, reader: PartialReader): AnySection {
     const { idstr, instance, version } = head
     const path = `${idstr}/${instance}`
     const section = this.sections.get(path)
     if (section === undefined) throw this.lacking([path])
-    const before = snapshot(section.vmstate, section.state)
-    try {
-      load(section.vmstate as VMState<object>, section.state, reader, version)
-    } catch (thrown) {
-      restore(before)
-      throw thrown
-    }
+    loaded(section, reader, version)
     this.touched = true
     return section
   }
@@ -345,7 +336,7 @@ export class IncomingMigration {
     if (this.foreign.length > 0) throw this.lacking([])
     if (this.blocks.size > 0 && this.figures.totalBytes === 0) throw this.fault('format', 'the stream has no RAM')
     for (const section of this.machine.sections) {
-      if (!this.loaded.has(section)) this.warnings.push(`no section ${section.idstr}/${section.instance} in the stream`)
+      if (!this.loaded.has(section)) this.warnings.push(`no section ${pathOf(section)} in the stream`)
     }
     for (const section of this.machine.sections) {
       const came = this.loaded.get(section)
@@ -354,7 +345,7 @@ export class IncomingMigration {
       try {
         section.afterLoad?.(came.version)
       } catch (thrown) {
-        throw this.fault('device', sentenceOf(thrown), `${section.idstr}/${section.instance}`, thrown)
+        throw this.fault('device', sentenceOf(thrown), pathOf(section), thrown)
       }
     }
   }

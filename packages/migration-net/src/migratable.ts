@@ -1,8 +1,45 @@
-import type { RamBlock } from '@godwit/memory'
-import type { AnyVMState } from '@godwit/vmstate'
+import type { AnyVMState, DescribedDevice, PartialReader } from '@godwit/vmstate'
 
 /** How pages of zeroes are found and told; "none" sends them like all others. */
 export type ZeroPageDetection = 'none' | 'legacy' | 'multifd'
+
+/** Which pages were written since they were last collected; a DirtyLog fits. */
+export interface MigratableLog {
+  /** Number of dirty pages; may lag behind while the guest runs elsewhere. */
+  readonly dirtyPages: number
+  start(allDirty: boolean): void
+  stop(): void
+  /** The dirty pages in ascending order. What is written to a page from now on makes it dirty again. */
+  collect(): Uint32Array
+}
+
+/** RAM or ROM under its name on the wire; a RamBlock fits. */
+export interface MigratableBlock {
+  readonly name: string
+  /** The guest may change them at any time if it runs on another thread. */
+  readonly bytes: Uint8Array
+  readonly maxSize: number
+  usedSize: number
+  readonly dirty: MigratableLog
+  write(offset: number, data: Uint8Array): void
+  fill(offset: number, length: number, value: number): void
+  /** Says that bytes were changed in place. */
+  touched(offset: number, length: number): void
+}
+
+/** A section whose state is elsewhere, on the guest's thread for example. */
+export interface DistantSection {
+  readonly idstr: string
+  readonly instance: number
+  readonly version: number
+  /** The bytes of the state at this moment. */
+  save(): Uint8Array
+  /** What those bytes mean. */
+  describe(): DescribedDevice
+  /** As `loadSection` of a description: leaves the reader behind the section, or the state as it was. */
+  load(reader: PartialReader, version: number): void
+  afterLoad?(version: number): void
+}
 
 /** One section of device state, as it stands in the stream. */
 export interface MigratableSection {
@@ -23,15 +60,15 @@ export interface MigratableSection {
 /**
  * What a migration needs of a machine. A machine happens to fit; nothing here knows one.
  *
- * The guest runs in slices on the same thread, so every call is short and none waits.
+ * The guest may run in slices on the same thread, so every call is short and none waits for it.
  */
 export interface Migratable {
   /** Resolved name of the machine type ("pc-i440fx-5.2"), compared by the destination. */
   readonly machineType: string
   /** In the order of QEMU's block list: descending maximum size. */
-  readonly ramBlocks: readonly RamBlock[]
+  readonly ramBlocks: readonly MigratableBlock[]
   /** In the order they are sent: parents before children. */
-  readonly sections: readonly MigratableSection[]
+  readonly sections: readonly (MigratableSection | DistantSection)[]
   /** True while the guest executes. */
   readonly running: boolean
   /** QEMU's run state: "running", "paused", "prelaunch", "inmigrate", "finish-migrate", "postmigrate" ... */

@@ -1,7 +1,8 @@
 /** RAM on its way out: which pages are left, and batches of them as records. */
-import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
+import { PAGE_SIZE } from '@godwit/memory'
 import type { RamBlockEntry, StreamWriter } from '@godwit/vmstate'
 import type { MigrationFigures } from './figures.ts'
+import type { MigratableBlock } from './migratable.ts'
 
 /** Where pages go. */
 export interface PageSink {
@@ -37,7 +38,7 @@ export class MainPages implements PageSink {
 }
 
 interface Pending {
-  readonly block: RamBlock
+  readonly block: MigratableBlock
   readonly words: Uint32Array
   /** Bytes announced in the block list. */
   readonly length: number
@@ -53,7 +54,7 @@ export class RamSender {
   private readonly figures: MigrationFigures
 
   /** Starts every block's dirty log with all pages dirty. */
-  constructor(blocks: readonly RamBlock[], figures: MigrationFigures) {
+  constructor(blocks: readonly MigratableBlock[], figures: MigrationFigures) {
     this.figures = figures
     this.pending = blocks.map((block) => ({
       block,
@@ -134,7 +135,7 @@ export class RamSender {
 }
 
 /** A block's bytes as words; blocks begin and end at page boundaries. */
-export function wordsOf(block: RamBlock): Uint32Array {
+export function wordsOf(block: MigratableBlock): Uint32Array {
   const { bytes } = block
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
 }

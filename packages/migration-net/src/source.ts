@@ -1,19 +1,9 @@
 /**
  * The side that gives its guest away. The phases are the list at the end of the class; each is one function.
  *
- * The guest runs in slices on this same thread, so a round is cut into batches with a turn for the guest after each.
+ * The guest may run in slices on this same thread, so a round is cut into batches with a turn for the guest after each.
  */
-import {
-  StreamWriter,
-  configurationOf,
-  configurationState,
-  describe,
-  describeDevice,
-  descriptionText,
-  saveBytes,
-  type DescribedDevice,
-  type VMState,
-} from '@godwit/vmstate'
+import { StreamWriter, configurationOf, configurationState, describe, descriptionText } from '@godwit/vmstate'
 import { PAGE_SIZE } from '@godwit/memory'
 import { Bandwidth } from './bandwidth.ts'
 import type { Channel } from './channel.ts'
@@ -25,6 +15,7 @@ import { TimeIsUp, hostPace, sleep, within, type Pace } from './pace.ts'
 import { defaultParameters, type MigrationParameters } from './parameters.ts'
 import { FIRST_PING, KEEPALIVE_PING, LAST_PING, type MigrationStatus, type SourcePhase } from './protocol.ts'
 import { MainPages, RamSender, type PageSink } from './ram.ts'
+import { described, pathOf, rehearsed, saved } from './section.ts'
 import { XbzrlePages } from './xbzrle.ts'
 import { ReturnPath } from './return-path.ts'
 
@@ -208,9 +199,7 @@ export class OutgoingMigration {
   /** Saves and describes the devices once in vain: code that runs for the first time is slow, and later the guest waits. */
   private rehearse(): void {
     try {
-      for (const { vmstate, state, version } of this.machine.sections) {
-        saveBytes(vmstate as VMState<object>, state, version)
-      }
+      for (const section of this.machine.sections) rehearsed(section)
       if (this.machine.suppressVmdesc !== true) descriptionText(this.description())
     } catch {
       // if it happens again when it matters, it is told
@@ -284,10 +273,13 @@ export class OutgoingMigration {
 
   private async pause(): Promise<void> {
     const { machine } = this
-    this.before = { running: machine.running, runState: machine.runState }
+    const before = { running: machine.running, runState: machine.runState }
     this.pausedAtMs = this.pace.nowMs()
     machine.carriedRunState = machine.running ? 'running' : machine.runState
     machine.pause()
+    // a guest with a thread of its own may have shut down just before it was stopped
+    if (machine.runState !== before.runState) throw this.fault('cancelled', 'the guest has stopped by itself')
+    this.before = before
     machine.runState = 'finish-migrate'
     if (this.before.running) this.options.onGuest?.(false)
     if (this.options.pauseBeforeSwitchover === true) {
@@ -336,11 +328,10 @@ export class OutgoingMigration {
 
   private async devices(): Promise<void> {
     for (const [index, section] of this.machine.sections.entries()) {
-      const { idstr, instance, version, vmstate, state } = section
-      this.path = `${idstr}/${instance}`
-      section.beforeSave?.()
+      const { idstr, instance, version } = section
+      this.path = pathOf(section)
       const sectionId = RAM_SECTION.sectionId + 1 + index
-      this.w.device({ sectionId, idstr, instance, version }, saveBytes(vmstate as VMState<object>, state, version))
+      this.w.device({ sectionId, idstr, instance, version }, saved(section))
     }
     this.path = undefined
     // whatever breaks before the echo comes leaves the guest here; after it, all that is missing is the end
@@ -362,9 +353,7 @@ export class OutgoingMigration {
 
   private description(): unknown {
     const { machine } = this
-    const devices: DescribedDevice[] = machine.sections.map((s) =>
-      describeDevice(s.idstr, s.instance, s.vmstate as VMState<object>, s.state),
-    )
+    const devices = machine.sections.map(described)
     const configuration = describe(configurationState, configurationOf({ machine: machine.machineType }))
     return { configuration, page_size: PAGE_SIZE, devices }
   }

@@ -57,6 +57,8 @@ export class XbzrlePages extends MainPages {
   private round = 0
   private readonly most: number
   private readonly delta = new Uint8Array(PAGE_SIZE)
+  /** The page as it was at one moment: the guest may go on writing to it. */
+  private readonly now = new Uint8Array(PAGE_SIZE)
 
   /** @param cacheBytes at least a page */
   constructor(w: StreamWriter, cacheBytes: number) {
@@ -73,24 +75,25 @@ export class XbzrlePages extends MainPages {
 
   override page(block: string, pageOffset: number, bytes: Uint8Array): boolean {
     if (this.round < 2) return super.page(block, pageOffset, bytes)
-    const { figures, delta } = this
+    const { figures, delta, now } = this
+    now.set(bytes)
     const key = `${block} ${pageOffset}`
     const old = this.cache.get(key)
     figures.asked++
     if (old === undefined) {
       figures.cacheMisses++
-      this.keep(key, bytes)
-      return super.page(block, pageOffset, bytes)
+      this.keep(key, now)
+      return super.page(block, pageOffset, now)
     }
-    const length = encodeXbzrle(old.bytes, bytes, delta)
-    old.bytes.set(bytes)
+    const length = encodeXbzrle(old.bytes, now, delta)
+    old.bytes.set(now)
     old.round = this.round
     this.cache.delete(key)
     this.cache.set(key, old)
     if (length === 0) return false
     if (length < 0) {
       figures.overflows++
-      return super.page(block, pageOffset, bytes)
+      return super.page(block, pageOffset, now)
     }
     this.writer.ramXbzrle({ block, pageOffset }, delta.subarray(0, length))
     figures.pages++

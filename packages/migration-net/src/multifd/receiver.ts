@@ -1,13 +1,14 @@
 /** Pages on their way in over several channels. */
-import { PAGE_SIZE, type RamBlock } from '@godwit/memory'
+import { PAGE_SIZE } from '@godwit/memory'
 import type { Channel } from '../channel.ts'
 import { sentenceOf } from '../errors.ts'
 import type { MigrationFigures } from '../figures.ts'
+import type { MigratableBlock } from '../migratable.ts'
 import { isZero } from '../ram.ts'
 import { HEADER_BYTES, MultifdFault, readHeader, type PacketHead } from './packet.ts'
 
 export interface Place {
-  readonly block: RamBlock
+  readonly block: MigratableBlock
   readonly words: Uint32Array
 }
 
