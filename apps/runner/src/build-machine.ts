@@ -51,19 +51,12 @@ function wholeBuffer(bytes: Uint8Array | undefined): ArrayBuffer[] {
   return bytes?.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length ? [bytes.buffer] : []
 }
 
+/** A CPU model or memory that cannot be is said by RangeError. */
+const WRONG_OPTIONS = ['OptionError', 'UnknownMachine', 'BoardError', 'RangeError']
+
 /** By name: an error that comes from another thread has no other class than Error. */
 function asUsageError(thrown: unknown, what: string): unknown {
   if (!(thrown instanceof Error)) return thrown
-  switch (thrown.name) {
-    case 'BootError':
-      return new UsageError(`${what}: ${thrown.message}`)
-    case 'OptionError':
-    case 'UnknownMachine':
-    case 'BoardError':
-    // a CPU model or memory that cannot be is said by RangeError
-    case 'RangeError':
-      return new UsageError(thrown.message)
-    default:
-      return thrown
-  }
+  if (thrown.name === 'BootError') return new UsageError(`${what}: ${thrown.message}`)
+  return WRONG_OPTIONS.includes(thrown.name) ? new UsageError(thrown.message) : thrown
 }

@@ -108,3 +108,17 @@ test('The guest stands back while the channel takes memory, but not while a limi
   expect(shares).toContain(0.8)
   expect(shares.at(-1)).toBe(0)
 })
+
+test('A guest that shuts down just before it is stopped for the hand-over is not set going again.', async () => {
+  const source = busyMachine({ chips: 2 })
+  const pause = source.pause.bind(source)
+  // the news of a guest on another thread comes with the answer to "stop"
+  source.pause = () => {
+    pause()
+    source.runState = 'shutdown'
+  }
+  const p = pair({ source })
+  const [sent, taken] = await Promise.all([p.outgoing.run(), p.incoming.run()])
+  expect([sent.outcome, taken.outcome]).toEqual(['cancelled', 'failed'])
+  expect([source.running, source.runState, p.target.running]).toEqual([false, 'shutdown', false])
+})

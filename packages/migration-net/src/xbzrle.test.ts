@@ -1,12 +1,12 @@
 import { PAGE_SIZE } from '@godwit/memory'
-import { applyXbzrle, readWhole } from '@godwit/vmstate'
+import { StreamWriter, applyXbzrle, readWhole } from '@godwit/vmstate'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryChannels } from './channels/memory.ts'
 import { IncomingMigration } from './destination.ts'
 import { OutgoingMigration } from './source.ts'
 import { FakeMachine, FakePace } from './testing/index.ts'
-import { encodeXbzrle } from './xbzrle.ts'
+import { XbzrlePages, encodeXbzrle } from './xbzrle.ts'
 
 const page = (fill: (i: number) => number): Uint8Array => Uint8Array.from({ length: PAGE_SIZE }, (_, i) => fill(i))
 
@@ -92,4 +92,27 @@ test('A guest that changes a byte here and there sends deltas after its first ro
   const cache = outgoing.query()['xbzrle-cache']
   expect(cache).toMatchObject({ pages: deltas, 'cache-size': 500 * PAGE_SIZE, overflow: 0 })
   expect(outgoing.figures.normalPages).toBe(kinds.filter((kind) => kind === 'ramPage').length)
+})
+
+test('A page that a guest on another thread changes for a moment while it is sent arrives as it is in the end.', () => {
+  const live = page((i) => i & 0xff)
+  const there = new Uint8Array(PAGE_SIZE)
+  /** While a record is written the guest goes on. */
+  class SlowWriter extends StreamWriter {
+    override ramPage(_: unknown, data: Uint8Array): void {
+      live[7]! ^= 1
+      there.set(data)
+      live[7]! ^= 1
+    }
+
+    override ramXbzrle(_: unknown, data: Uint8Array): void {
+      applyXbzrle(there, data)
+    }
+  }
+  const pages = new XbzrlePages(new SlowWriter(), 16 * PAGE_SIZE)
+  for (let round = 0; round < 4; round++) {
+    pages.nextRound()
+    pages.page('pc.ram', 0, live)
+  }
+  expect(there).toEqual(live)
 })

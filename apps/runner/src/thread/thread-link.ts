@@ -8,7 +8,6 @@ import { spawnThread } from './spawn.ts'
 
 /** One look at whether an answer has come, ms. */
 const LOOK_MS = 100
-/** Between two slices a request is seen at once: whoever has not answered after so long will not. */
 const PATIENCE_MS = 10_000
 
 /** The machine's thread has ended, or does not answer. */
@@ -23,6 +22,8 @@ export interface LinkOptions {
   readonly stopAtReset?: boolean
   /** Bytes of the options that may be moved to the thread instead of being copied. */
   readonly move?: readonly ArrayBuffer[]
+  /** Whoever has not answered after so long never will, ms. Default 10000. */
+  readonly patienceMs?: number
 }
 
 export interface Heard {
@@ -40,8 +41,10 @@ export class ThreadLink {
   private telling = false
   private asked = 0
   private over: MachineLost | undefined
+  private readonly patienceMs: number
 
-  constructor(options: ThreadOptions, { stopAtReset = false, move = [] }: LinkOptions) {
+  constructor(options: ThreadOptions, { stopAtReset = false, move = [], patienceMs = PATIENCE_MS }: LinkOptions = {}) {
+    this.patienceMs = patienceMs
     const { port1, port2 } = new MessageChannel()
     this.port = port1
     const start: Start = { options, port: port2, flags: this.flags, stopAtReset }
@@ -79,8 +82,8 @@ export class ThreadLink {
       answer = this.drain(id)
       if (answer !== undefined || this.queue.some((h) => h.kind === 'died')) break
       if (Atomics.wait(this.flags, FLAG.answered, seen, LOOK_MS) === 'timed-out') waited += LOOK_MS
-      if (waited >= PATIENCE_MS && !patient) {
-        this.lose(`has not answered "${name}" for ${PATIENCE_MS / 1000} s`)
+      if (waited >= this.patienceMs && !patient) {
+        this.lose(`has not answered "${name}" for ${this.patienceMs / 1000} s`)
         break
       }
     }
