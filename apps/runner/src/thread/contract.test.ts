@@ -1,7 +1,17 @@
 import { described, loaded, saved } from '@godwit/migration-net'
 import { PartialReader } from '@godwit/vmstate'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ECHO, SCRIBBLE, listen, onItsOwn, onThisThread, say, until, type Build, type TestedMachine } from './testing.ts'
+import {
+  ECHO,
+  SCRIBBLE,
+  listen,
+  onItsOwn,
+  onThisThread,
+  say,
+  until,
+  type Build,
+  type TestedMachine,
+} from './testing.ts'
 
 const built: TestedMachine[] = []
 afterEach(async () => {
@@ -165,7 +175,8 @@ describe.each([
     const machine = await make(SCRIBBLE, { time: {}, incoming: true })
     const before = machine.digest()
     const i = machine.sections.findIndex((s) => s.idstr === 'timer')
-    const load = (bytes: number[]) => () => loaded(machine.sections[i]!, new PartialReader(Uint8Array.from(bytes), 7), 2)
+    const load = (bytes: number[]) => () =>
+      loaded(machine.sections[i]!, new PartialReader(Uint8Array.from(bytes), 7), 2)
     const late = Array.from({ length: 25 }, (_, at) => (at === 16 ? 0x80 : 0))
     expect(load(late)).toThrow(/^timer\/ at offset 31: .*cpu_clock_offset of 0 to/)
     expect(load(late.slice(0, 20))).toThrow(

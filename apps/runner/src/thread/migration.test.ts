@@ -1,4 +1,10 @@
-import { IncomingMigration, OutgoingMigration, hostPace, memoryChannels, type OutgoingOptions } from '@godwit/migration-net'
+import {
+  IncomingMigration,
+  OutgoingMigration,
+  hostPace,
+  memoryChannels,
+  type OutgoingOptions,
+} from '@godwit/migration-net'
 import { expect, test } from 'vitest'
 import { SCRIBBLE, onItsOwn, onThisThread, until } from './testing.ts'
 
@@ -35,16 +41,19 @@ test.each([
   ['to another thread', onThisThread, onItsOwn, {}],
   ['from thread to thread', onItsOwn, onItsOwn, {}],
   ['from thread to thread as deltas', onItsOwn, onItsOwn, { xbzrleCacheBytes: 8 << 20 }],
-] as const)('A guest that writes without end moves %s: every byte and every register is there.', async (_, from, to, how) => {
-  const { source, target, results, passes } = await move(from, to, how)
-  expect(results.map((r) => r.outcome)).toEqual(['completed', 'completed'])
-  expect(passes).toBeGreaterThan(8)
-  expect(source.runState).toBe('postmigrate')
-  expect(target.digest()).toBe(source.digest())
-  const ram = target.ramBlocks.find((b) => b.name === 'pc.ram')!
-  const before = ram.bytes.slice(0x1_0000, 0x9_0000)
-  target.start()
-  await until(() => Buffer.compare(before, ram.bytes.subarray(0x1_0000, 0x9_0000)) !== 0)
-  target.stop()
-  await Promise.all([source.close?.(), target.close?.()])
-})
+] as const)(
+  'A guest that writes without end moves %s: every byte and every register is there.',
+  async (_, from, to, how) => {
+    const { source, target, results, passes } = await move(from, to, how)
+    expect(results.map((r) => r.outcome)).toEqual(['completed', 'completed'])
+    expect(passes).toBeGreaterThan(8)
+    expect(source.runState).toBe('postmigrate')
+    expect(target.digest()).toBe(source.digest())
+    const ram = target.ramBlocks.find((b) => b.name === 'pc.ram')!
+    const before = ram.bytes.slice(0x1_0000, 0x9_0000)
+    target.start()
+    await until(() => Buffer.compare(before, ram.bytes.subarray(0x1_0000, 0x9_0000)) !== 0)
+    target.stop()
+    await Promise.all([source.close?.(), target.close?.()])
+  },
+)
