@@ -35,7 +35,18 @@ test.each<[string, number]>([
   expect(parseRun(['-m', text, '--kernel', 'K']).memoryBytes).toBe(bytes)
 })
 
+test.each<[string[], boolean]>([
+  [[], true],
+  [['-accel', 'tcg,tb-size=64,thread=multi'], true],
+  [['-accel', 'tcg,thread=single'], true],
+  [['-accel', 'godwit,thread=on,tier1=off'], true],
+  [['--accel=godwit,tier1=on,thread=off'], false],
+])('With %j the machine has a thread of its own: %s.', (args, own) => {
+  expect(parseRun(['--kernel', 'K', ...args]).thread).toBe(own)
+})
+
 test.each<[string, RegExp]>([
+  ['--kernel K --accel tcg,thread=two', /^-accel tcg,thread=two: thread is on or off$/],
   ['', /nothing to run/],
   ['bzImage', /"bzImage" is not an option; a kernel is given with --kernel/],
   ['--kernl K', /no option --kernl; the nearest are --kernel/],
