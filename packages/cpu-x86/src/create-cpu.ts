@@ -14,7 +14,7 @@ import { SYSTEM_FUNCTIONS } from './system/index.ts'
 import { FPU_FUNCTIONS } from './fpu/index.ts'
 import type { Tier1Mode, Tier1Stats } from './tier1/regions.ts'
 import type { RegionListing } from './tier1/listing.ts'
-import { hotSamples } from './tier0/hot-samples.ts'
+import { coldSamples, hotSamples } from './tier0/hot-samples.ts'
 
 export interface CpuOptions {
   readonly host: HostMemory
@@ -133,6 +133,7 @@ export function createCpu(options: CpuOptions): Processor {
     semantics: options.semantics ?? SEMANTICS,
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
+    cold: coldSamples,
   })
   engine.state.tscKhz = BigInt(Math.round((options.model.tscHz ?? 0) / 1000))
   // Pending events are part of the processor's own state: a wire that is restored changes nothing.

@@ -5,7 +5,7 @@ import { absentOps } from '../absent.ts'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { CpuState, FLAG } from '../cpu-state.ts'
 import { decode } from '../decode/decode.ts'
-import type { CodeSize, Fetch } from '../decode/insn.ts'
+import type { CodeSize, Fetch, Insn } from '../decode/insn.ts'
 import { updateFpuBlocks } from '../fpu/blocks.ts'
 import type { CpuModel } from '../models.ts'
 import { ts, type RuntimeFunctions } from '../runtime.ts'
@@ -53,6 +53,7 @@ export interface EngineOptions {
   readonly semantics: Meanings
   readonly functions: RuntimeFunctions
   hot(): readonly HotSample[]
+  readonly cold: (mode: Mode) => readonly Insn[]
 }
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
@@ -133,6 +134,7 @@ export class Engine implements Cpu {
       linked,
       semantics: o.semantics,
       hot: o.hot(),
+      cold: o.cold,
       jumpCache: this.jumps.at,
       ...(this.profile === undefined ? {} : { counters: this.profile }),
     })

@@ -24,6 +24,8 @@ export const COLD = { exit: 0, jump: 1 } as const
 /** Handlers are numbered by 16 bits. */
 const MAX_HANDLERS = 60_000
 const TABLE_STEP = 1024
+/** Handlers of a mode that are made one by one before it is taken for the guest's. */
+const FEW = 16
 
 export interface HotSample {
   readonly mode: Mode
@@ -36,6 +38,8 @@ export interface HandlersOptions {
   readonly linked: Linked
   readonly semantics: Meanings
   readonly hot: readonly HotSample[]
+  /** Instructions to be made together once a few of their mode were asked for. */
+  readonly cold: (mode: Mode) => readonly Insn[]
   /** To count executions: host address of one i64 for each record, and of the first record. */
   readonly counters?: { readonly at: number; readonly records: number }
   /** Host address of the jump cache. */
@@ -60,6 +64,8 @@ export class Handlers {
   private readonly hotSequences: { insns: readonly Insn[]; mode: Mode; index: number }[] = []
   private queue: { readonly index: number; readonly func: Func }[] = []
   private calls: TableCalls
+  /** By mode: handlers made, until the cold list was. */
+  private readonly asked = new Map<Mode, number>()
   /** Runs from a record on, until S.exit says why not. */
   readonly run: (record: number) => void
 
@@ -100,6 +106,11 @@ export class Handlers {
   /** Makes handlers asked for since the last time ready to run. */
   compile(): void {
     if (this.queue.length === 0) return
+    for (const [mode, count] of this.asked) {
+      if (count < FEW) continue
+      this.asked.set(mode, -Infinity)
+      for (const insn of this.o.cold(mode)) this.index(insn, mode)
+    }
     const module = new Module()
     importMemory(module, this.o.cpu)
     this.calls.declare(module)
@@ -159,6 +170,7 @@ export class Handlers {
     const made = { index: this.names.push(name) - 1, name }
     this.byName.set(name, made)
     this.queue.push({ index: made.index, func })
+    this.asked.set(mode, (this.asked.get(mode) ?? 0) + 1)
     return made
   }
 

@@ -2,7 +2,7 @@
  * An instruction as a meaning sees it while a handler is made. Whatever the meaning looks at becomes part of what the
  * handler is specialised by: the handler then serves every instruction that is alike in those respects, and only those.
  */
-import type { ImmOperand, Insn, MemOperand, Operand, RegOperand } from '../decode/insn.ts'
+import type { ImmOperand, Insn, MemOperand, Operand, RegOperand, Size } from '../decode/insn.ts'
 import type { Mode } from './mode.ts'
 
 /** What a meaning looked at, and the value it saw. */
@@ -30,42 +30,156 @@ export class Facets {
   }
 }
 
-/** Properties that a KeyMap tells apart. */
-const KEYED = ['rep', 'lock', 'addressSize', 'segment', 'operandSize', 'codeSize', 'flow'] as const
-/** Properties in which they can differ. */
-const FREE = ['length', 'target'] as const
-
 /** A view of an instruction that notes in `facets` what is read. op, size, cc and the operands' forms are in the name. */
-export function tracked(insn: Insn, facets: Facets): Insn {
-  const view = {
-    op: insn.op,
-    size: insn.size,
-    cc: insn.cc,
-    operands: insn.operands.map((o, i) => trackedOperand(o, i, facets)),
+export const tracked = (insn: Insn, facets: Facets): Insn => new TrackedInsn(insn, facets)
+
+class TrackedInsn implements Insn {
+  readonly op: string
+  readonly size: Size
+  readonly cc: number
+  readonly operands: readonly Operand[]
+  private readonly insn: Insn
+  private readonly facets: Facets
+
+  constructor(insn: Insn, facets: Facets) {
+    this.op = insn.op
+    this.size = insn.size
+    this.cc = insn.cc
+    this.operands = insn.operands.map((o, i) => trackedOperand(o, i, facets))
+    this.insn = insn
+    this.facets = facets
   }
-  for (const name of KEYED)
-    Object.defineProperty(view, name, { enumerable: true, get: () => facets.note(name, insn[name]) })
-  for (const name of FREE)
-    Object.defineProperty(view, name, { enumerable: true, get: () => facets.bake(name, insn[name]) })
-  return view as unknown as Insn
+
+  // What a KeyMap tells apart.
+
+  get rep(): number {
+    return this.facets.note('rep', this.insn.rep)
+  }
+
+  get lock(): boolean {
+    return this.facets.note('lock', this.insn.lock)
+  }
+
+  get addressSize(): Insn['addressSize'] {
+    return this.facets.note('addressSize', this.insn.addressSize)
+  }
+
+  get segment(): number {
+    return this.facets.note('segment', this.insn.segment)
+  }
+
+  get operandSize(): Insn['operandSize'] {
+    return this.facets.note('operandSize', this.insn.operandSize)
+  }
+
+  get codeSize(): Insn['codeSize'] {
+    return this.facets.note('codeSize', this.insn.codeSize)
+  }
+
+  get flow(): Insn['flow'] {
+    return this.facets.note('flow', this.insn.flow)
+  }
+
+  // In what instructions that it does not tell apart can differ.
+
+  get length(): number {
+    return this.facets.bake('length', this.insn.length)
+  }
+
+  get target(): number {
+    return this.facets.bake('target', this.insn.target)
+  }
+}
+
+/** An operand, of which only what its form names can be read without being noted. */
+class Tracked<O extends Operand> {
+  readonly kind: O['kind']
+  readonly size: Size
+  protected readonly o: O
+  private readonly i: number
+  private readonly facets: Facets
+
+  constructor(o: O, i: number, facets: Facets) {
+    this.kind = o.kind
+    this.size = o.size
+    this.o = o
+    this.i = i
+    this.facets = facets
+  }
+
+  protected bake(name: string, value: number | boolean): number {
+    return this.facets.bake(`${this.i}.${name}`, Number(value))
+  }
+}
+
+class TrackedReg extends Tracked<RegOperand> implements RegOperand {
+  get file(): RegOperand['file'] {
+    return this.o.file
+  }
+
+  get reg(): number {
+    return this.bake('reg', this.o.reg)
+  }
+
+  get high(): boolean {
+    return this.bake('high', this.o.high) !== 0
+  }
+}
+
+class TrackedImm extends Tracked<ImmOperand> implements ImmOperand {
+  get low(): number {
+    return this.bake('low', this.o.low)
+  }
+
+  get high(): number {
+    return this.bake('high', this.o.high)
+  }
+}
+
+class TrackedMem extends Tracked<MemOperand> implements MemOperand {
+  get addressSize(): MemOperand['addressSize'] {
+    return this.o.addressSize
+  }
+
+  get base(): number {
+    return this.bake('base', this.o.base)
+  }
+
+  get index(): number {
+    return this.bake('index', this.o.index)
+  }
+
+  get scale(): number {
+    return this.bake('scale', this.o.scale)
+  }
+
+  get dispLow(): number {
+    return this.bake('dispLow', this.o.dispLow)
+  }
+
+  get dispHigh(): number {
+    return this.bake('dispHigh', this.o.dispHigh)
+  }
+
+  get ripRelative(): boolean {
+    return this.bake('ripRelative', this.o.ripRelative) !== 0
+  }
+
+  get segment(): number {
+    return this.bake('segment', this.o.segment)
+  }
 }
 
 function trackedOperand(o: Operand, i: number, facets: Facets): Operand {
-  const view = {}
-  const fixed: readonly string[] = FIXED[o.kind]
-  for (const [name, value] of Object.entries(o) as [string, string | number | boolean][]) {
-    const get = fixed.includes(name) ? () => value : () => facets.bake(`${i}.${name}`, Number(value))
-    Object.defineProperty(view, name, { enumerable: true, get })
+  switch (o.kind) {
+    case 'reg':
+      return new TrackedReg(o, i, facets)
+    case 'imm':
+      return new TrackedImm(o, i, facets)
+    case 'mem':
+      return new TrackedMem(o, i, facets)
   }
-  return view as Operand
 }
-
-/** Operand properties that its form names. */
-const FIXED = {
-  reg: ['kind', 'file', 'size'] satisfies (keyof RegOperand)[],
-  imm: ['kind', 'size'] satisfies (keyof ImmOperand)[],
-  mem: ['kind', 'size', 'addressSize'] satisfies (keyof MemOperand)[],
-} as const
 
 /** Distinguishes an operand as far as a handler must: the registers and values themselves stay in the record. */
 export function formOf(o: Operand, mode: Mode): string {
