@@ -40,7 +40,7 @@ function machineOptions(o: RunOptions, bios: string | undefined): ThreadOptions 
     debugPorts: o.debugPorts,
     tuning: {
       profile: o.profile !== undefined,
-      tier1Counters: o.stats,
+      tier1Counters: o.stats || o.hotCode !== undefined,
       ...(o.tier1 === undefined ? {} : { tier1: o.tier1 }),
     },
   }

@@ -23,7 +23,7 @@ export interface RunnableMachine extends Migratable {
 
 /** What can be read off a machine. */
 export interface WatchedMachine {
-  readonly processor: Pick<Machine['processor'], 'stats' | 'profile'>
+  readonly processor: Pick<Machine['processor'], 'stats' | 'profile' | 'compiled'>
   readonly time: { readonly virtual: { now(): bigint } }
 }
 

@@ -23,6 +23,7 @@ export interface RunOptions {
   stats: boolean
   /** File for counts of blocks. */
   profile?: string
+  hotCode?: string
   /** Compile hot code: off, on, or always (everything when it first runs). */
   tier1?: 'off' | 'on' | 'always'
   /** The machine has a thread of its own. */
@@ -177,6 +178,12 @@ export const rows: readonly Row[] = [
     value: 'FILE',
     doc: 'count executions of all code, a third slower, and write the hottest there at the end; all of it if FILE ends in .json',
     set: (o, v) => (o.profile = v),
+  },
+  {
+    names: ['hot-code'],
+    value: 'FILE',
+    doc: 'write the compiled code that ran most there at the end, beside the guest code it was made from',
+    set: (o, v) => (o.hotCode = v),
   },
   {
     names: ['debug-ports'],

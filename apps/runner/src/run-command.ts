@@ -9,6 +9,7 @@ import { buildMachine } from './build-machine.ts'
 import { Control } from './control.ts'
 import { tuneEngine } from './engine-flags.ts'
 import { reasonOf } from './files.ts'
+import { listingReport } from './listing-report.ts'
 import type { WatchedMachine } from './machine-shape.ts'
 import type { RunOptions } from './options.ts'
 import type { Facts } from './qmp/commands.ts'
@@ -23,7 +24,8 @@ import { PACKAGE, VERSION } from './version.ts'
 export async function run(options: RunOptions): Promise<number> {
   tuneEngine()
   // a file that cannot be written is better known at once
-  if (options.profile !== undefined) writeProfile(options.profile, [])
+  if (options.profile !== undefined) writeReport('profile', options.profile, '')
+  if (options.hotCode !== undefined) writeReport('hot-code', options.hotCode, '')
   const machine = await buildMachine(options)
   let settle: (status: number) => void = () => undefined
   const ended = new Promise<number>((resolve) => (settle = resolve))
@@ -58,7 +60,9 @@ export async function run(options: RunOptions): Promise<number> {
     await qmp?.close()
     if (machine.lost === undefined) {
       if (options.stats) process.stderr.write(statistics(machine, spent()))
-      if (options.profile !== undefined) writeProfile(options.profile, machine.processor.profile())
+      const { profile, hotCode } = options
+      if (profile !== undefined) writeReport('profile', profile, profileText(profile, machine.processor.profile()))
+      if (hotCode !== undefined) writeReport('hot-code', hotCode, listingReport(machine.processor.compiled()))
     }
     await machine.close?.()
   }
@@ -147,14 +151,16 @@ function writePidfile(path: string, tidy: (() => void)[]): void {
   tidy.push(() => rmSync(path, { force: true }))
 }
 
-function writeProfile(path: string, profile: ReturnType<WatchedMachine['processor']['profile']>): void {
-  const text = path.endsWith('.json') ? `${JSON.stringify(profile)}\n` : profileReport(profile)
+function writeReport(option: string, path: string, text: string): void {
   try {
     writeFileSync(path, text)
   } catch (thrown) {
-    throw new UsageError(`--profile ${path}: ${reasonOf(thrown)}`)
+    throw new UsageError(`--${option} ${path}: ${reasonOf(thrown)}`)
   }
 }
+
+const profileText = (path: string, profile: ReturnType<WatchedMachine['processor']['profile']>): string =>
+  path.endsWith('.json') ? `${JSON.stringify(profile)}\n` : profileReport(profile)
 
 function factsOf(o: RunOptions): Facts {
   const [major, minor, micro] = VERSION.split('.').map(Number)

@@ -59,7 +59,11 @@ export class RemoteMachine implements WholeMachine {
     this.multifdFlushAfterEachSection = shape.multifdFlushAfterEachSection
     this.zeroPageDetection = shape.zeroPageDetection
     this.suppressVmdesc = shape.suppressVmdesc
-    this.processor = { stats: () => link.ask('stats', []), profile: () => link.ask('profile', [], true) }
+    this.processor = {
+      stats: () => link.ask('stats', []),
+      profile: () => link.ask('profile', [], true),
+      compiled: () => link.ask('compiled', [], true),
+    }
     this.time = { virtual: { now: () => link.ask('now', []) } }
     link.heard = { happens: (happening) => this.happens(happening), lost: (error) => this.wasLost(error) }
   }

@@ -45,6 +45,7 @@ export function requestsOf(machine: Machine) {
 
     stats: () => machine.processor.stats(),
     profile: () => machine.processor.profile(),
+    compiled: () => machine.processor.compiled(),
     now: () => machine.time.virtual.now(),
     digest: () => machine.digest(),
     runFor: (instructions: number) => machine.runFor(instructions),
