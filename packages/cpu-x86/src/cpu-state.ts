@@ -298,6 +298,19 @@ export class CpuState {
     if (i < LDTR) this.boundSegment(i)
   }
 
+  /** The same for one of the first six while CR0.PE and EFLAGS.VM stay: the bounds change only with limit and flags. */
+  resetSegment(i: number, selector: number, base: number, limit: number, flags: number): void {
+    const at = (S.seg + i * SEG.size) >> 2
+    const { w } = this
+    w[at] = base
+    w[at + 1] = Math.floor(base / 4294967296)
+    w[at + 2] = selector
+    if (w[at + 3] === (limit | 0) && w[at + 4] === (flags | 0)) return
+    w[at + 3] = limit
+    w[at + 4] = flags
+    this.boundSegment(i)
+  }
+
   /** Real mode and V86: selector and base change, the rest of the cache stays (big real mode lives on that). */
   setRealSegment(i: number, selector: number): void {
     const at = S.seg + i * SEG.size

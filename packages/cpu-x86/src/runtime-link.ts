@@ -132,9 +132,10 @@ export function link(cpu: Cpu, functions: RuntimeFunctions): Linked {
 function guarded(cpu: Cpu, f: Callable, hasResult: boolean): Callable {
   if (!hasResult) return f
   const w = new Int32Array(cpu.host.memory.buffer, cpu.base, S.end >> 2)
-  return (...args) => {
+  // No function has more parameters: an array of them for each call would cost more than the call.
+  return (a, b, c, d, e) => {
     try {
-      return f(...args)
+      return f(a, b, c, d, e)
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
       w[S.vector >> 2] = error.vector

@@ -71,6 +71,8 @@ export const S = {
   sseSlow: 0x324,
   /** For WAIT: TS counts only with MP. */
   waitBlock: 0x328,
+  /** Not 0: code has a base or a limit, which the run loop checks where control goes after a system instruction. */
+  bounded: 0x32c,
   /** 8 slots of 16 bytes, physical order (MM0-MM7 are their low halves). */
   fpr: 0x340,
   fpuControl: 0x3c0,

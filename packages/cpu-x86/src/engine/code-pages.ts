@@ -5,6 +5,10 @@ import { linearOf } from '../system/linear.ts'
 const PAGE = 4096
 const ENTRIES = 256
 const SEEN = 65536
+const REGIONS = 4096
+const REGION_PAGES = 1024
+const SUPERVISOR = 1
+const USER = 2
 
 export class CodePages {
   /** Supervisor code outside global pages has been looked up since everything was flushed. */
@@ -13,7 +17,11 @@ export class CodePages {
   private readonly keys = new Float64Array(ENTRIES).fill(NaN)
   private readonly hosts = new Int32Array(ENTRIES)
   private readonly global = new Uint8Array(ENTRIES)
-  /** By the low bits of a linear page: code was fetched from one like it. */
+  private readonly physicals = new Float64Array(ENTRIES)
+  private readonly large = new Uint8Array(ENTRIES)
+  /** By 4 MiB: code was fetched from a large page there. */
+  private readonly seenLarge = new Uint8Array(REGIONS)
+  /** By the low bits of a linear page: code of the supervisor (1) or of a user (2) was fetched from one like it. */
   private readonly seen = new Uint8Array(SEEN)
 
   constructor(cpu: Cpu) {
@@ -24,7 +32,7 @@ export class CodePages {
   host(page: number, user: boolean): number {
     const key = page * 2 + (user ? 1 : 0)
     const slot = page & (ENTRIES - 1)
-    this.seen[page & (SEEN - 1)] = 1
+    this.seen[page & (SEEN - 1)]! |= user ? USER : SUPERVISOR
     if (this.keys[slot] === key) {
       if (!user && this.global[slot] === 0) this.local = true
       return this.hosts[slot]!
@@ -40,7 +48,17 @@ export class CodePages {
     this.keys[slot] = key
     this.global[slot] = global ? 1 : 0
     this.hosts[slot] = host / PAGE
+    this.physicals[slot] = physical
+    const large = linear.walker.page.sizeBytes > PAGE
+    this.large[slot] = large ? 1 : 0
+    if (large) this.seenLarge[Math.floor(page / REGION_PAGES) & (REGIONS - 1)] = 1
     return host / PAGE
+  }
+
+  /** Physical address of a page that host() has just been asked for; -1: it is part of a large one. */
+  physical(page: number): number {
+    const slot = page & (ENTRIES - 1)
+    return this.large[slot] === 1 ? -1 : this.physicals[slot]!
   }
 
   /** What host() has found before and still knows, or -1: nothing is looked up. */
@@ -58,11 +76,19 @@ export class CodePages {
     this.local = false
     this.keys.fill(NaN)
     this.seen.fill(0)
+    this.seenLarge.fill(0)
     return true
   }
 
-  /** Whether jumps into a page may be remembered. */
-  mayKnow(page: number): boolean {
-    return this.seen[page & (SEEN - 1)] === 1
+  /** Forgets the translation of a page for users. */
+  dropUser(page: number): void {
+    const slot = page & (ENTRIES - 1)
+    if (this.keys[slot] === page * 2 + 1) this.keys[slot] = NaN
+  }
+
+  /** Whether jumps of a privilege into a page may be remembered; a large page is more than that one. */
+  mayKnow(page: number, user: boolean): boolean {
+    if (!user && this.seenLarge[Math.floor(page / REGION_PAGES) & (REGIONS - 1)] === 1) return true
+    return (this.seen[page & (SEEN - 1)]! & (user ? USER : SUPERVISOR)) !== 0
   }
 }

@@ -1,33 +1,36 @@
 /** The run loop: hands over to generated code, takes events between instructions, and counts exactly. */
 import type { InterruptSource, LocalApic, Time } from '@godwit/hw'
-import type { AddressSpace, HostMemory, RamBlock } from '@godwit/memory'
+import type { AddressSpace, HostMemory } from '@godwit/memory'
 import { absentOps } from '../absent.ts'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { CpuState, FLAG } from '../cpu-state.ts'
 import { decode } from '../decode/decode.ts'
-import type { CodeSize, Fetch, Insn } from '../decode/insn.ts'
-import { updateFpuBlocks } from '../fpu/blocks.ts'
+import type { CodeSize, Fetch } from '../decode/insn.ts'
 import type { CpuModel } from '../models.ts'
 import { ts, type RuntimeFunctions } from '../runtime.ts'
 import { I32 } from '@godwit/wasm-encoder'
 import { link } from '../runtime-link.ts'
-import type { Meanings } from '../semantics/meaning.ts'
 import { EXC, EXIT, PENDING, S } from '../state.ts'
 import { initialise, interrupt, nonMaskable, raise, singleStep, startUp, type Outcome } from '../system/exceptions.ts'
+import { fastLoadSegment } from '../system/fast-segments.ts'
 import { linearOf } from '../system/linear.ts'
 import { enterSmm } from '../system/smm.ts'
 import { ArenaFull, Blocks } from '../tier0/blocks.ts'
-import { Handlers, type HotSample } from '../tier0/handlers.ts'
+import { Handlers } from '../tier0/handlers.ts'
 import { JUMP, JumpCache } from '../tier0/jump-cache.ts'
 import { modeOf, type Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { CodePages } from './code-pages.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { hasFlatSegments } from './flat.ts'
+import { FpuGates } from './fpu-gates.ts'
 import { SoftTlb } from './soft-tlb.ts'
 import { REGION_FUNCTIONS } from '../tier1/functions.ts'
-import { COUNTERS_BYTES, MAX_REGIONS, Regions, type Tier1Mode } from '../tier1/regions.ts'
+import { COUNTERS_BYTES, MAX_REGIONS, Regions } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
+import { UserCode } from './user-code.ts'
+import { watch } from './watch.ts'
 
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
@@ -35,26 +38,6 @@ const SLICE = 50_000
 /** The same where samples say what to compile. */
 const SAMPLED_SLICE = 20_000
 const NANOSECONDS = 1_000_000_000n
-
-export interface EngineOptions {
-  readonly host: HostMemory
-  readonly memory: AddressSpace
-  readonly ports: AddressSpace
-  readonly time: Time
-  readonly model: CpuModel
-  readonly apic: LocalApic | undefined
-  readonly pic: InterruptSource | undefined
-  readonly ramBlocks: readonly RamBlock[]
-  readonly recordBytes: number
-  readonly tscHz: number
-  readonly profile: boolean
-  readonly tier1: Tier1Mode
-  readonly tier1Counters: boolean
-  readonly semantics: Meanings
-  readonly functions: RuntimeFunctions
-  hot(): readonly HotSample[]
-  readonly cold: (mode: Mode) => readonly Insn[]
-}
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
 
@@ -97,7 +80,9 @@ export class Engine implements Cpu {
   private stopping = false
   private mode: Mode = modeOf(16, 16, false)
   private user = false
+  private readonly fpu: FpuGates
   private readonly code: CodePages = new CodePages(this)
+  private readonly userCode: UserCode
   /** Instructions of the block that locate() found. */
   private lastLength = 1
 
@@ -116,11 +101,17 @@ export class Engine implements Cpu {
     this.w = new Int32Array(buffer, this.base, S.end >> 2)
     this.view = new DataView(buffer)
     this.setWord(S.a20Mask, -1)
+    this.fpu = new FpuGates(buffer, this.base)
     this.absent = absentOps(o.model)
     this.tlb = new SoftTlb(this, o.host.allocate(SoftTlb.sizeBytes), () => this.blocks)
     this.jumps = new JumpCache(buffer, o.host.allocate(JUMP.entries * JUMP.entryBytes), this.base)
+    this.userCode = new UserCode(this.jumps, linearOf(this).walker)
+    const slowLoad = o.functions['load_segment']
     const functions: RuntimeFunctions = {
       ...o.functions,
+      ...(slowLoad === undefined
+        ? {}
+        : { load_segment: fastLoadSegment(this.tlb.half(false)), load_segment_slow: slowLoad }),
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
       ...(o.tier1 === 'off' ? {} : REGION_FUNCTIONS),
@@ -149,6 +140,7 @@ export class Engine implements Cpu {
       onFull: () => {
         this.regions?.clear()
         this.jumps.flush('all')
+        this.userCode.clear()
       },
       ...(this.profile === undefined ? {} : { onBlock: this.profile.note }),
     })
@@ -168,7 +160,16 @@ export class Engine implements Cpu {
         counters: o.tier1Counters ? o.host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0,
         hostPage: (page) => this.code.known(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
       })
-    this.watch(o.ramBlocks)
+    linearOf(this).shortcut = this.tlb
+    watch(o.ramBlocks, {
+      memory: o.memory,
+      blocks: this.blocks,
+      onCollect: () => this.tlb.dropWrites(),
+      onMap: () => {
+        this.flushTlb(false)
+        this.attend()
+      },
+    })
   }
 
   // -- what TypeScript that runs for the guest may ask ---------------------------------------------------------
@@ -203,29 +204,41 @@ export class Engine implements Cpu {
   flushTlb(keepGlobal: boolean): void {
     this.tlb.flush(keepGlobal)
     this.stats.flushes++
-    // After a change of address space the kernel's code stays where it is.
-    this.jumps.flush(this.code.flush(keepGlobal) ? 'all' : 1)
+    // After a change of address space the kernel's code stays where it is, and often the user's as well.
+    if (this.code.flush(keepGlobal)) this.flushJumps()
+    else if (!this.userCode.moved()) this.jumps.flush(1)
+  }
+
+  private flushJumps(): void {
+    this.jumps.flush('all')
+    this.userCode.forget()
   }
 
   flushTlbPage(linear: number): void {
     if (!this.tlb.flushPage(linear)) this.stats.flushes++
-    if (!this.code.mayKnow(Math.floor(linear / PAGE))) return
+    const page = Math.floor(linear / PAGE)
+    this.userCode.dropLoose()
+    if (this.code.mayKnow(page, true)) {
+      this.code.dropUser(page)
+      this.userCode.dropPage(page)
+    }
+    if (!this.code.mayKnow(page, false)) return
     this.code.flush(false)
-    this.jumps.flush('all')
+    this.flushJumps()
   }
 
   modeChanged(): void {
-    const { state } = this
-    updateFpuBlocks(this.view, this.base)
+    const { state, w } = this
+    this.fpu.update()
     const code: CodeSize = state.codeSize
-    const flat = code === 64 || hasFlatSegments(state)
+    const flat = code === 64 || hasFlatSegments(w)
     this.mode = modeOf(code, state.stackSize, flat)
     this.user = state.cpl === 3
-    this.setWord(S.tlb, this.tlb.half(this.user))
-    this.setWord(S.codeMask, -1)
-    this.setWord(S.codeMask + 4, code === 64 ? -1 : 0)
-    const base = code === 64 ? 0 : state.segBase(1)
-    state.setNum(S.codeBase, base)
+    w[S.tlb >> 2] = this.tlb.half(this.user)
+    w[S.codeMask >> 2] = -1
+    w[(S.codeMask >> 2) + 1] = code === 64 ? -1 : 0
+    state.setNum(S.codeBase, code === 64 ? 0 : state.segBase(1))
+    w[S.bounded >> 2] = flat ? 0 : 1
     this.jumps.select(this.mode, this.user)
   }
 
@@ -263,8 +276,8 @@ export class Engine implements Cpu {
 
   /** After the state was set from outside: recomputes what follows from it and forgets translations. */
   refresh(): void {
-    linearOf(this).begin()
     this.flushTlb(false)
+    this.fpu.forget()
     this.modeChanged()
   }
 
@@ -288,10 +301,10 @@ export class Engine implements Cpu {
       if (this.word(S.shadow) !== 0 || trap) {
         this.setWord(S.shadow, 0)
         // So that the next time STI finds its successor without the run loop.
-        if (!trap) this.locate()
+        if (!trap) this.locate(true)
         return this.step(trap)
       }
-      const record = this.locate()
+      const record = this.locate(exact || this.compileAll)
       if (exact) {
         const safe = left - this.blocks.longest
         if (safe > 0) return this.enter(record, Math.min(safe, this.slice))
@@ -342,7 +355,7 @@ export class Engine implements Cpu {
 
   /** Whoever is linked to a dropped record finds what stands there now. */
   private revive(old: number): void {
-    const record = this.locate()
+    const record = this.locate(true)
     if (record !== old && this.blocks.isDead(old)) this.blocks.forward(old, record)
   }
 
@@ -385,12 +398,19 @@ export class Engine implements Cpu {
   }
 
   /** The record for RIP, decoding its block if need be, entered in the jump cache. */
-  private locate(): number {
+  private locate(exact = false): number {
     const { state, blocks, mode } = this
     const rip = state.rip
     const linear = this.codeLinear(rip)
+    if (!exact && !this.sampling) {
+      const known = this.jumps.get(linear)
+      if (known !== 0) {
+        state.setNum(S.codePage, rip - (linear & (PAGE - 1)))
+        return known
+      }
+    }
     const page = Math.floor(linear / PAGE)
-    const offset = linear - page * PAGE
+    const offset = linear & (PAGE - 1)
     state.setNum(S.codePage, rip - offset)
     const hostPage = this.hostPage(page)
     if (hostPage < 0) {
@@ -400,13 +420,15 @@ export class Engine implements Cpu {
     }
     const second = (): number => this.hostPage(page + 1)
     const sought = this.word(S.exit) === EXIT.jump
-    let record = blocks.find(hostPage, offset, mode, second, sought)
-    if (record === 0) {
+    let block = blocks.find(hostPage, offset, mode, second, sought)
+    if (block === undefined) {
       const beyond: Fetch = (i) => this.fetchByte((page + 1) * PAGE + i)
-      record = blocks.decode(hostPage, offset, mode, beyond, second, sought)
+      block = blocks.decode(hostPage, offset, mode, beyond, second, sought)
     }
-    this.lastLength = blocks.lengthAt(hostPage, offset, mode)
+    const { record } = block
+    this.lastLength = block.length
     this.jumps.set(linear, record)
+    if (this.user) this.userCode.note(linear, record, this.code.physical(page), mode, block.second >= 0)
     if (this.compileAll) this.regions?.force(hostPage, offset, mode, page)
     else if (this.sampling) this.regions?.sample(hostPage, offset, mode, page)
     this.sampling = false
@@ -454,36 +476,6 @@ export class Engine implements Cpu {
   private acknowledge(): number {
     const vector = this.apic?.acknowledge() ?? -1
     return vector >= 0 ? vector : (this.pic?.acknowledge() ?? -1)
-  }
-
-  private watch(blocks: readonly RamBlock[]): void {
-    for (const block of blocks) {
-      const first = block.offset / PAGE
-      const told = block.onWrite
-      block.onWrite = (offset, length) => {
-        told?.(offset, length)
-        const last = Math.floor((offset + length - 1) / PAGE)
-        for (let page = Math.floor(offset / PAGE); page <= last; page++) {
-          if (this.blocks.hasCode[first + page] === 0) continue
-          this.blocks.written(
-            first + page,
-            Math.max(offset - page * PAGE, 0),
-            Math.min(offset + length - page * PAGE, PAGE),
-          )
-        }
-      }
-      const collected = block.dirty.onCollect
-      block.dirty.onCollect = () => {
-        collected?.()
-        this.tlb.dropWrites()
-      }
-    }
-    const changed = this.memory.onChange
-    this.memory.onChange = () => {
-      changed?.()
-      this.flushTlb(false)
-      this.attend()
-    }
   }
 
   private indexOf(record: number): number {

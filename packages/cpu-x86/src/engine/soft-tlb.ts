@@ -1,10 +1,11 @@
 /** The TypeScript side of guest memory accesses: fills the soft-TLB, and stands in where no host address can. */
 import type { AddressSpace, Span } from '@godwit/memory'
 import { HOW, SLOW_READ_BYTES, SLOW_WRITE_BYTES } from '../access.ts'
+import { CR4 } from '../cpu-state.ts'
 import type { Cpu } from '../cpu.ts'
 import { SS } from '../decode/insn.ts'
 import { EXC, S, SEG, TLB } from '../state.ts'
-import { linearOf } from '../system/linear.ts'
+import { linearOf, type Shortcut } from '../system/linear.ts'
 import type { Walker } from '../system/paging.ts'
 import type { Blocks } from '../tier0/blocks.ts'
 import { R } from '../tier0/record.ts'
@@ -12,11 +13,11 @@ import { R } from '../tier0/record.ts'
 const PAGE = 4096
 const HALF = TLB.entries * TLB.entryBytes
 const WORDS = TLB.entryBytes >> 2
+const FILLED = 2 * TLB.entries
 /** What lookup() gives besides host addresses. */
 const FAULT = -1
 /** Large pages are remembered by regions of 2 MiB. */
 const LARGE = 2 << 20
-const REGIONS = 4096
 const DEVICE = -2
 
 interface Pending {
@@ -28,7 +29,7 @@ interface Pending {
   bytes: number
 }
 
-export class SoftTlb {
+export class SoftTlb implements Shortcut {
   /** Host address: supervisor half, then user half. */
   readonly at: number
   misses = 0
@@ -44,11 +45,13 @@ export class SoftTlb {
   private readonly pendingAt = new Map<number, Pending>()
   private nextRead = 0
   private nextWrite = 0
-  /** Word indices of entries filled since the last flush. */
-  private readonly filled = new Int32Array(8192)
+  /** Word indices of entries filled since the last flush, and those among them that outlive a change of address space. */
+  private readonly filled = new Int32Array(FILLED)
   private filledCount = 0
+  private readonly lasting = new Int32Array(FILLED)
+  private lastingCount = 0
   /** Regions of which a part of a large page is known. */
-  private readonly large = new Uint8Array(REGIONS)
+  private readonly large = new Set<number>()
   /** Physical address of the last access that reached a device. */
   private physical = 0
 
@@ -88,22 +91,39 @@ export class SoftTlb {
 
   /** The runtime function of tier 1: a host address, or -1 where only slow() will do. Nothing has happened then. */
   plain(low: number, high: number, write: number, bytes: number): number {
+    return this.fillPlain(low, high, write !== 0, bytes, this.state[S.cpl >> 2] === 3)
+  }
+
+  /** Where TypeScript may read or write bytes of plain memory, or -1. */
+  reach(linear: number, bytes: number, write: boolean, user: boolean): number {
+    const { w } = this
+    const low = linear | 0
+    const high = Math.floor(linear / 4294967296)
+    if ((low & (PAGE - 1)) + bytes > PAGE) return -1
+    // What the system may reach depends on more than the page then.
+    if ((this.state[S.cr4 >> 2]! & CR4.SMAP) !== 0) return -1
+    const e = (((low >>> 12) & (TLB.entries - 1)) * TLB.entryBytes + (user ? HALF : 0)) >> 2
+    const t = write ? e + 2 : e
+    if (w[t] === (low & -PAGE) && w[t + 1] === high) return (low + w[e + 4]!) | 0
+    return this.fillPlain(low, high, write, bytes, user)
+  }
+
+  private fillPlain(low: number, high: number, write: boolean, bytes: number, user: boolean): number {
     if ((low & (PAGE - 1)) + bytes > PAGE) return -1
     const linear = high * 4294967296 + (low >>> 0)
-    const user = this.state[S.cpl >> 2] === 3
     const { walker } = this
-    if (!walker.walk(linear, write !== 0 ? 'write' : 'read', user)) return -1
+    if (!walker.walk(linear, write ? 'write' : 'read', user)) return -1
     let page = walker.page.physical
     if (this.state[S.a20Mask >> 2] !== -1 && (Math.floor(page / 0x10_0000) & 1) === 1) page -= 0x10_0000
     const span = this.memory.find(page)
     if (span === undefined || span.region.kind === 'io' || page + PAGE > span.end) return -1
     const { region } = span
-    if (write !== 0) {
+    if (write) {
       const host = region.block.offset + (region.blockOffset ?? 0) + page - span.base
       if (region.kind === 'rom' || this.blocks().hasCode[host >>> 12] !== 0) return -1
     }
     this.misses++
-    const host = this.fill(span, page, low, high, user, write !== 0, bytes)
+    const host = this.fill(span, page, low, high, user, write, bytes)
     return host === DEVICE ? -1 : host
   }
 
@@ -126,29 +146,38 @@ export class SoftTlb {
   }
 
   flush(keepGlobal: boolean): void {
-    const { w, filled } = this
-    if (!keepGlobal) this.large.fill(0)
-    if (this.filledCount >= filled.length && !keepGlobal) {
-      w.fill(-1)
-      this.filledCount = 0
-      return
-    }
-    if (this.filledCount >= filled.length) {
-      this.filledCount = 0
-      for (let e = 0; e < w.length; e += WORDS) if (w[e] !== -1) this.filled[this.filledCount++] = e
-    }
-    let kept = 0
+    const { w, filled, lasting } = this
+    if (this.filledCount >= FILLED || this.lastingCount >= FILLED) this.recount()
     for (let i = 0; i < this.filledCount; i++) {
       const e = filled[i]!
-      if (keepGlobal && w[e + 5] === 1) filled[kept++] = e
-      else w[e] = w[e + 1] = w[e + 2] = w[e + 3] = -1
+      // A global page may have taken the place of another.
+      if (w[e + 5] !== 1) w[e] = w[e + 1] = w[e + 2] = w[e + 3] = -1
     }
-    this.filledCount = kept
+    this.filledCount = 0
+    if (keepGlobal) return
+    this.large.clear()
+    for (let i = 0; i < this.lastingCount; i++) {
+      const e = lasting[i]!
+      w[e] = w[e + 1] = w[e + 2] = w[e + 3] = -1
+    }
+    this.lastingCount = 0
+  }
+
+  private recount(): void {
+    const { w } = this
+    this.filledCount = this.lastingCount = 0
+    for (let e = 0; e < w.length; e += WORDS) if (w[e] !== -1) this.list(e, w[e + 5] === 1)
+  }
+
+  private list(e: number, global: boolean): void {
+    if (global) {
+      if (this.lastingCount < FILLED) this.lasting[this.lastingCount++] = e
+    } else if (this.filledCount < FILLED) this.filled[this.filledCount++] = e
   }
 
   /** False: the address is in a large page, of which other parts may be known, so everything was dropped. */
   flushPage(linear: number): boolean {
-    if (this.large[Math.floor(linear / LARGE) & (REGIONS - 1)] === 1) {
+    if (this.large.has(Math.floor(linear / LARGE))) {
       this.flush(false)
       return false
     }
@@ -165,11 +194,15 @@ export class SoftTlb {
 
   /** Nobody may write a host page without asking. */
   protect(hostPage: number): void {
+    if (this.filledCount >= FILLED || this.lastingCount >= FILLED) this.recount()
+    this.protectIn(this.filled, this.filledCount, hostPage)
+    this.protectIn(this.lasting, this.lastingCount, hostPage)
+  }
+
+  private protectIn(list: Int32Array, count: number, hostPage: number): void {
     const { w } = this
-    const end = this.filledCount
-    const all = end >= this.filled.length
-    for (let i = 0, n = all ? w.length / WORDS : end; i < n; i++) {
-      const e = all ? i * WORDS : this.filled[i]!
+    for (let i = 0; i < count; i++) {
+      const e = list[i]!
       if ((w[e + 4]! + (w[e]! & -PAGE)) >>> 12 === hostPage) w[e + 2] = w[e + 3] = -1
     }
   }
@@ -218,7 +251,8 @@ export class SoftTlb {
       if (blocks.hasCode[hostPage] !== 0) blocks.written(hostPage, offset, offset + bytes)
     }
     if (blocks.hasCode[hostPage] !== 0) grant = false
-    if (!same && this.filledCount < this.filled.length) this.filled[this.filledCount++] = e
+    const global = this.walker.page.global
+    if (!same || (w[e + 5] === 1) !== global) this.list(e, global)
     w[e] = tag
     w[e + 1] = high
     if (grant) {
@@ -228,9 +262,8 @@ export class SoftTlb {
       w[e + 2] = w[e + 3] = -1
     }
     w[e + 4] = (host - tag) | 0
-    w[e + 5] = this.walker.page.global ? 1 : 0
-    if (this.walker.page.sizeBytes > PAGE)
-      this.large[Math.floor((high * 4294967296 + (low >>> 0)) / LARGE) & (REGIONS - 1)] = 1
+    w[e + 5] = global ? 1 : 0
+    if (this.walker.page.sizeBytes > PAGE) this.large.add(Math.floor((high * 4294967296 + (low >>> 0)) / LARGE))
     return host + offset
   }
 

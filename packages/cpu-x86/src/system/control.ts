@@ -50,7 +50,6 @@ export function setCr0(sys: System, value: number): void {
   if ((changed & CR0.PE) !== 0) rebound(sys)
   if ((changed & (CR0.PG | CR0.WP | CR0.PE)) !== 0) {
     cpu.flushTlb(false)
-    sys.linear.begin()
     cpu.modeChanged()
   } else if ((changed & (CR0.EM | CR0.TS | CR0.MP | CR0.AM)) !== 0) cpu.modeChanged()
 }
@@ -76,7 +75,6 @@ function setCr3(sys: System, low: number, high: number): void {
 /** MOV to CR: the value in two halves; the upper is 0 outside 64-bit code. */
 export function moveToCr(sys: System, n: number, low: number, high: number): void {
   requireCpl0(sys)
-  sys.linear.begin()
   switch (n) {
     case 0:
       if (high !== 0) refuse()
@@ -197,5 +195,4 @@ export function invalidatePage(sys: System, segment: number, low: number, high: 
   let linear = high * 4294967296 + (low >>> 0)
   if (!long || segment >= 4) linear += state.segBase(segment)
   cpu.flushTlbPage(long ? linear : linear >>> 0)
-  sys.linear.begin()
 }

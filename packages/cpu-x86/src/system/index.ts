@@ -23,9 +23,8 @@ const may = (parameters: number, run: (sys: System, ...args: number[]) => void):
     [I32],
     (cpu) => {
       const sys = systemOf(cpu)
-      return (...args) => {
-        sys.linear.begin()
-        run(sys, ...args)
+      return (a, b, c, d) => {
+        run(sys, a, b, c, d)
         return 0
       }
     },

@@ -23,8 +23,7 @@ export type Origin = 'software' | 'exception' | 'external'
 
 /** Delivers one event; throws GuestFault if that fails, with RIP, RSP and the segments as they were. */
 export function deliver(sys: System, vector: number, origin: Origin, errorCode?: number): void {
-  const { state, linear } = sys
-  linear.begin()
+  const { state } = sys
   if ((state.cr0 & 1) === 0) deliverReal(sys, vector)
   else if (state.longMode) deliverLong(sys, vector, origin, errorCode)
   else deliverProtected(sys, vector, origin, errorCode)
@@ -134,7 +133,7 @@ function deliverProtected(sys: System, vector: number, origin: Origin, errorCode
     for (const i of [0, 3, 4, 5]) state.setSegment(i, 0, 0, 0, 0)
   }
   if (ss !== undefined) {
-    state.setSegment(2, ss.selector, baseOf(ss.descriptor), limitOf(ss.descriptor), flagsOf(ss.descriptor))
+    state.resetSegment(2, ss.selector, baseOf(ss.descriptor), limitOf(ss.descriptor), flagsOf(ss.descriptor))
   }
   stack.commit()
   enter(sys, gate.type, gate.offset)
@@ -203,7 +202,7 @@ function deliverLong(sys: System, vector: number, origin: Origin, errorCode?: nu
   stack.push(64, state.rip)
   if (errorCode !== undefined) stack.push(64, errorCode)
   setAccessed(sys, d)
-  if (inner) state.setSegment(2, cpl, 0, 0, cpl << 13)
+  if (inner) state.resetSegment(2, cpl, 0, 0, cpl << 13)
   state.rsp = stack.sp
   enter(sys, gate.type, gate.offset)
   setCode(sys, gate.selector, d, cpl)

@@ -1,9 +1,16 @@
 /** Memory at linear addresses for TypeScript that runs for the guest: translates, checks, and throws GuestFault. */
 import { GuestFault, type Cpu } from '../cpu.ts'
+import type { CpuState } from '../cpu-state.ts'
 import { EXC, S } from '../state.ts'
 import { createWalker, type Access, type Walker } from './paging.ts'
 
 const PAGE = 4096
+
+/** Where plain memory lies in the host, as the translations in use say. */
+export interface Shortcut {
+  /** Host address of bytes that may be read or written there, all in one page; -1: only a walk can tell. */
+  reach(linear: number, bytes: number, write: boolean, user: boolean): number
+}
 
 /**
  * Accesses as a privilege: `user` true is CPL 3, false is the system (descriptor tables, TSS, pushes of a more
@@ -11,33 +18,25 @@ const PAGE = 4096
  */
 export class Linear {
   readonly walker: Walker
+  /** Set by a processor that remembers translations. */
+  shortcut: Shortcut | undefined
   private readonly cpu: Cpu
-  /** Last translation of each kind, good within one system function: begin() drops it. */
-  private readonly pages = new Float64Array(4).fill(NaN)
-  private readonly frames = new Float64Array(4)
+  private readonly state: CpuState
+  private readonly words: Int32Array
+  private readonly view: DataView
 
   constructor(cpu: Cpu) {
     this.cpu = cpu
+    this.state = cpu.state
     this.walker = createWalker(cpu)
-  }
-
-  /** Forgets translations: the guest has run since, or a table has changed. */
-  begin(): void {
-    this.pages.fill(NaN)
+    this.words = new Int32Array(cpu.host.memory.buffer)
+    this.view = new DataView(cpu.host.memory.buffer)
   }
 
   /** Physical address behind a linear one. Throws #PF with CR2 set, or #GP for an address that is not canonical. */
   translate(linear: number, access: Access, user: boolean): number {
-    const page = Math.floor(linear / PAGE)
-    const slot = (access === 'write' ? 1 : 0) + (user ? 2 : 0)
-    const offset = linear - page * PAGE
-    if (access !== 'execute' && this.pages[slot] === page) return this.gated(this.frames[slot]! + offset)
     if (!this.walker.walk(linear, access, user)) this.raise(linear)
-    if (access !== 'execute') {
-      this.pages[slot] = page
-      this.frames[slot] = this.walker.page.physical
-    }
-    return this.gated(this.walker.page.physical + offset)
+    return this.gated(this.walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
   }
 
   read8(linear: number, user: boolean): number {
@@ -51,18 +50,21 @@ export class Linear {
 
   /** Signed. */
   read32(linear: number, user: boolean): number {
+    const host = this.shortcut?.reach(linear, 4, false, user) ?? -1
+    if (host >= 0) return (host & 3) === 0 ? this.words[host >>> 2]! : this.view.getInt32(host, true)
     return this.read(linear, 4, user) | 0
   }
 
   /** 64 bits as a signed number: exact for canonical addresses. */
   readNum(linear: number, user: boolean): number {
-    const low = this.read(linear, 4, user)
-    return (this.read(this.wrap(linear + 4), 4, user) | 0) * 4294967296 + low
+    const low = this.read32(linear, user) >>> 0
+    return this.read32(this.wrap(linear + 4), user) * 4294967296 + low
   }
 
   /** A stack slot or pointer of 16, 32 (unsigned) or 64 bits (signed). */
   readSized(linear: number, size: 16 | 32 | 64, user: boolean): number {
-    return size === 64 ? this.readNum(linear, user) : this.read(linear, size === 16 ? 2 : 4, user)
+    if (size === 64) return this.readNum(linear, user)
+    return size === 32 ? this.read32(linear, user) >>> 0 : this.read(linear, 2, user)
   }
 
   write8(linear: number, value: number, user: boolean): void {
@@ -74,19 +76,30 @@ export class Linear {
   }
 
   write32(linear: number, value: number, user: boolean): void {
-    this.write(linear, 4, value >>> 0, user)
+    const host = this.shortcut?.reach(linear, 4, true, user) ?? -1
+    if (host < 0) this.write(linear, 4, value >>> 0, user)
+    else if ((host & 3) === 0) this.words[host >>> 2] = value
+    else this.view.setInt32(host, value, true)
   }
 
   writeNum(linear: number, value: number, user: boolean): void {
+    const high = Math.floor(value / 4294967296)
+    const host = this.shortcut?.reach(linear, 8, true, user) ?? -1
+    if (host >= 0 && (host & 3) === 0) {
+      this.words[host >>> 2] = value
+      this.words[(host >>> 2) + 1] = high
+      return
+    }
     const top = this.wrap(linear + 4)
     this.translate(this.wrap(linear + 7), 'write', user)
     this.write(linear, 4, value >>> 0, user)
-    this.write(top, 4, Math.floor(value / 4294967296) >>> 0, user)
+    this.write(top, 4, high >>> 0, user)
   }
 
   writeSized(linear: number, size: 16 | 32 | 64, value: number, user: boolean): void {
     if (size === 64) this.writeNum(linear, value, user)
-    else this.write(linear, size === 16 ? 2 : 4, size === 16 ? value & 0xffff : value >>> 0, user)
+    else if (size === 32) this.write32(linear, value, user)
+    else this.write(linear, 2, value & 0xffff, user)
   }
 
   private read(linear: number, size: 2 | 4, user: boolean): number {
@@ -118,11 +131,11 @@ export class Linear {
 
   /** Linear addresses are 32 bits wide outside long mode. */
   wrap(linear: number): number {
-    return this.cpu.state.longMode ? linear : linear >>> 0
+    return this.state.longMode ? linear : linear >>> 0
   }
 
   private gated(physical: number): number {
-    const off = this.cpu.state.low(S.a20Mask) !== -1 && (Math.floor(physical / 0x10_0000) & 1) === 1
+    const off = this.state.low(S.a20Mask) !== -1 && (Math.floor(physical / 0x10_0000) & 1) === 1
     return off ? physical - 0x10_0000 : physical
   }
 

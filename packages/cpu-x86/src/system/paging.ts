@@ -20,6 +20,8 @@ export interface Page {
   user: boolean
   executable: boolean
   global: boolean
+  /** All entries on the way have their accessed bit. */
+  accessed: boolean
   sizeBytes: number
 }
 
@@ -53,7 +55,15 @@ const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 0x10 } as con
 
 export function createWalker(cpu: Cpu): Walker {
   const { state, memory } = cpu
-  const page: Page = { physical: 0, writable: false, user: false, executable: true, global: false, sizeBytes: 4096 }
+  const page: Page = {
+    physical: 0,
+    writable: false,
+    user: false,
+    executable: true,
+    global: false,
+    accessed: true,
+    sizeBytes: 4096,
+  }
   const fault: PageFault = { vector: 0, errorCode: 0 }
   const smep = cpu.model.has('smep')
   const smap = cpu.model.has('smap')
@@ -79,7 +89,11 @@ export function createWalker(cpu: Cpu): Walker {
   function read32(address: number): void {
     const gpa = physical(address)
     at[depth] = gpa
-    low = memory.read(gpa, 4) | 0
+    const span = memory.find(gpa)
+    if (span !== undefined && span.region.kind !== 'io') {
+      const { block, blockOffset = 0 } = span.region
+      low = words[(block.offset + blockOffset + gpa - span.base) / 4]!
+    } else low = memory.read(gpa, 4) | 0
     high = 0
     was[depth++] = low
   }
@@ -221,7 +235,7 @@ export function createWalker(cpu: Cpu): Walker {
     const cr0 = state.cr0
     if ((cr0 & CR0.PG) === 0) {
       page.physical = (linear & ~0xfff) >>> 0
-      page.writable = page.user = page.executable = page.global = true
+      page.writable = page.user = page.executable = page.global = page.accessed = true
       page.sizeBytes = 4096
       return true
     }
@@ -251,6 +265,9 @@ export function createWalker(cpu: Cpu): Walker {
     page.user = (rights & U) !== 0
     page.executable = noExecute === 0
     page.global = (cr4 & CR4.PGE) !== 0 && (leaf & G) !== 0
+    let accessed = A
+    for (let i = 0; i < depth; i++) accessed &= was[i]!
+    page.accessed = touch || accessed !== 0
     const dirty = touch ? mark(access === 'write') : (leaf & D) !== 0
     page.writable = dirty && writable(user)
     return true

@@ -7,7 +7,6 @@ import type { System } from './system.ts'
 /** Throws #GP(0) unless the I/O permission bitmap allows every port of the access. */
 function checkBitmap(sys: System, port: number, bytes: number): void {
   const { state, linear } = sys
-  linear.begin()
   const refuse = (): never => {
     throw new GuestFault(EXC.GP, 0)
   }

@@ -59,7 +59,7 @@ export function setSegment(sys: System, i: number, selector: number, base: numbe
   const { state, cpu } = sys
   const same =
     i !== 1 && state.segFlags(i) === (flags | 0) && state.segLimit(i) === limit >>> 0 && state.segBase(i) === base
-  state.setSegment(i, selector, base, limit, flags)
+  state.resetSegment(i, selector, base, limit, flags)
   if (!same && i <= 3) cpu.modeChanged()
 }
 
@@ -133,7 +133,7 @@ export function setCode(sys: System, selector: number, d: Descriptor, cpl: numbe
   setAccessed(sys, d)
   const long = sys.state.longMode && (d.high & DESC.long) !== 0
   const { state } = sys
-  state.setSegment(1, (selector & 0xfffc) | cpl, long ? 0 : baseOf(d), limitOf(d), flagsOf(d))
+  state.resetSegment(1, (selector & 0xfffc) | cpl, long ? 0 : baseOf(d), limitOf(d), flagsOf(d))
   state.cpl = cpl
   sys.cpu.modeChanged()
 }

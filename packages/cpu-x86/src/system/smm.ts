@@ -157,7 +157,6 @@ export function leaveSmm(sys: System): void {
 }
 
 function changed(sys: System): void {
-  sys.linear.begin()
   sys.cpu.flushTlb(false)
   sys.cpu.modeChanged()
 }

@@ -2,6 +2,7 @@
 import { GuestFault } from '../cpu.ts'
 import { EFER, FLAG } from '../cpu-state.ts'
 import { EXC, S } from '../state.ts'
+import { setVm } from './segments.ts'
 import { canonical, type System, type Width } from './system.ts'
 
 const CODE32 = 0x00cf_9b00
@@ -12,8 +13,8 @@ const FLAT = 0xffff_ffff
 
 function flatCode(sys: System, selector: number, flags: number, cpl: number): void {
   const { state } = sys
-  state.setSegment(1, (selector & 0xfffc) | cpl, 0, FLAT, flags | (cpl === 3 ? DPL3 : 0))
-  state.setSegment(2, ((selector + 8) & 0xfffc) | cpl, 0, FLAT, DATA | (cpl === 3 ? DPL3 : 0))
+  state.resetSegment(1, (selector & 0xfffc) | cpl, 0, FLAT, flags | (cpl === 3 ? DPL3 : 0))
+  state.resetSegment(2, ((selector + 8) & 0xfffc) | cpl, 0, FLAT, DATA | (cpl === 3 ? DPL3 : 0))
   state.cpl = cpl
   sys.cpu.modeChanged()
 }
@@ -36,7 +37,8 @@ export function systemCall(sys: System): void {
     return
   }
   state.setGpr32(1, state.rip)
-  state.systemFlags &= ~(FLAG.IF | FLAG.VM | FLAG.RF)
+  setVm(sys, false)
+  state.systemFlags &= ~(FLAG.IF | FLAG.RF)
   state.rip = state.low(S.star) >>> 0
   flatCode(sys, selector, CODE32, 0)
 }
@@ -52,8 +54,8 @@ export function systemReturn(sys: System, size: Width): void {
     state.eflags = ((state.gprLow(11) & changeable & 0x003f_7fd5) | 2) >>> 0
     state.rip = size === 64 ? state.gprNum(1) : state.gprLow(1) >>> 0
     const cs = size === 64 ? selector + 16 : selector
-    state.setSegment(1, cs | 3, 0, FLAT, (size === 64 ? CODE64 : CODE32) | DPL3)
-    state.setSegment(2, (selector + 8) | 3, 0, FLAT, DATA | DPL3)
+    state.resetSegment(1, cs | 3, 0, FLAT, (size === 64 ? CODE64 : CODE32) | DPL3)
+    state.resetSegment(2, (selector + 8) | 3, 0, FLAT, DATA | DPL3)
     state.cpl = 3
     sys.cpu.modeChanged()
     return
@@ -68,8 +70,8 @@ export function systemEnter(sys: System): void {
   if (!state.protectedMode && !state.v86) throw new GuestFault(EXC.GP, 0)
   if ((state.sysenterCs & 0xfffc) === 0) throw new GuestFault(EXC.GP, 0)
   const { longMode } = state
-  state.systemFlags &= ~(FLAG.VM | FLAG.IF | FLAG.RF)
-  for (const i of [0, 3, 4, 5]) state.boundSegment(i)
+  setVm(sys, false)
+  state.systemFlags &= ~(FLAG.IF | FLAG.RF)
   state.rip = longMode ? state.sysenterEip : state.sysenterEip >>> 0
   if (longMode) state.rsp = state.sysenterEsp
   else state.setGpr32(4, state.sysenterEsp)

@@ -81,7 +81,6 @@ export function switchTask(sys: System, selector: number, reason: TaskReason, ne
   if (wide && (state.cr0 & CR0.PG) !== 0) {
     state.setPair(S.cr3, image.cr3, 0)
     cpu.flushTlb(true)
-    linear.begin()
   }
   state.eflags = next & (0x003f_7fd5 | 2) & ~(wide ? 0 : 0xffff_0000)
   state.rip = image.eip

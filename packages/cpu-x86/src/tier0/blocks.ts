@@ -126,26 +126,28 @@ export class Blocks {
   }
 
   /**
-   * The record of a live block, or 0. `second`: host page behind the next linear page, asked only when it matters.
-   * `sought`: generated code asks, by an address.
+   * A live block. `second`: host page behind the next linear page, asked only when it matters. `sought`: generated code
+   * asks, by an address.
    */
-  find(hostPage: number, offset: number, mode: Mode, second: () => number, sought: boolean): number {
+  find(hostPage: number, offset: number, mode: Mode, second: () => number, sought: boolean): CodeBlock | undefined {
     const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
-    if (block === undefined || !block.live) return 0
+    if (block === undefined || !block.live) return undefined
     if (sought) block.sought = true
-    if (block.second >= 0 && block.second !== second()) return 0
-    return block.record
-  }
-
-  /** Instructions of the block at a record that find() or decode() gave. */
-  lengthAt(hostPage: number, offset: number, mode: Mode): number {
-    return this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))?.length ?? 1
+    if (block.second >= 0 && block.second !== second()) return undefined
+    return block
   }
 
   /**
    * Decodes the block at an offset. `beyond` reads bytes of the next linear page and may throw what a fetch throws.
    */
-  decode(hostPage: number, offset: number, mode: Mode, beyond: Fetch, second: () => number, sought: boolean): number {
+  decode(
+    hostPage: number,
+    offset: number,
+    mode: Mode,
+    beyond: Fetch,
+    second: () => number,
+    sought: boolean,
+  ): CodeBlock {
     const base = hostPage * PAGE
     const insns: Insn[] = []
     let at = offset
@@ -278,7 +280,7 @@ export class Blocks {
     end: number,
     second: number,
     sought: boolean,
-  ): number {
+  ): Block {
     const { handlers } = this.o
     const last = insns.at(-1)!
     const open = last.flow === 'next'
@@ -326,7 +328,7 @@ export class Blocks {
     this.answer(page, key, block.record)
     if (open) this.want(page, mode, at, block.record + insns.length * R.bytes + R.link)
     else if (isDirect(last)) this.linkDirect(page, mode, last, at, lastRecord)
-    return block.record
+    return block
   }
 
   private hex(hostPage: number, offset: number, length: number): string {

@@ -252,6 +252,9 @@ export class Handlers {
         e.store('i64_store', k32(0), rip, base + S.rip)
         func.i32(COLD.jump).ret()
       },
+      resume: () => {
+        func.i32(COLD.jump).ret()
+      },
       exit: () => {
         func.i32(COLD.exit).ret()
       },
@@ -266,7 +269,8 @@ export class Handlers {
     const rip = local(I64, func.local(I64))
     const ripLocal = 1
     const tlb = local(I32, func.local(I32))
-    e.assign(2, e.load(I32, 'i32_load', k32(0), base + S.tlb))
+    const tlbLocal = 2
+    e.assign(tlbLocal, e.load(I32, 'i32_load', k32(0), base + S.tlb))
     e.release()
     const outer = e.depth
     let loop = 0
@@ -283,6 +287,11 @@ export class Handlers {
       },
       jump: (target) => {
         e.assign(ripLocal, target)
+        e.br({ depth: tail })
+      },
+      resume: () => {
+        e.assign(tlbLocal, e.load(I32, 'i32_load', k32(0), base + S.tlb))
+        e.assign(ripLocal, e.load(I64, 'i64_load', k32(0), base + S.rip))
         e.br({ depth: tail })
       },
       exit: () => {
@@ -321,6 +330,11 @@ export class Handlers {
           .i32(0)
           .mem('i64_load', base + S.rip)
           .set(ripLocal)
+        // It may have been a system instruction.
+        func
+          .i32(0)
+          .mem('i32_load', base + S.tlb)
+          .set(tlbLocal)
       })
       emitJump(e, base, this.o.jumpCache, rip, loop)
     })

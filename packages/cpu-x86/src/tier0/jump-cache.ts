@@ -12,6 +12,8 @@ export const JUMP = { entries: 16384, entryBytes: 16 } as const
 
 /** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
 const GENERATIONS = 512
+/** A tag that no address has: bit 48 differs from bit 47. */
+const NO_TAG = 0x0001_0000
 
 export class JumpCache {
   /** Host address. */
@@ -39,6 +41,24 @@ export class JumpCache {
     this.w[slot + 2] = record
   }
 
+  /** The record that generated code would go on with, or 0. */
+  get(linear: number): number {
+    const low = linear | 0
+    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
+    const { w } = this
+    if (w[slot] !== low) return 0
+    return w[slot + 1] === (Math.floor(linear / 4294967296) ^ this.state[(S.modeTag >> 2) + 1]!) ? w[slot + 2]! : 0
+  }
+
+  /** Forgets a jump, if it is there (with this record). */
+  drop(linear: number, record?: number): void {
+    const low = linear | 0
+    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
+    if (this.w[slot] !== low || (record !== undefined && this.w[slot + 2] !== record)) return
+    this.w[slot] = 0
+    this.w[slot + 1] = NO_TAG
+  }
+
   /** To be called when mode or privilege has changed. */
   select(mode: Mode, user: boolean): void {
     this.mode = mode
@@ -57,10 +77,9 @@ export class JumpCache {
 
   private clear(): void {
     this.generation.fill(0)
-    // A tag that no address has: bit 48 differs from bit 47.
     for (let i = 0; i < this.w.length; i += 4) {
       this.w[i] = 0
-      this.w[i + 1] = 0x0001_0000
+      this.w[i + 1] = NO_TAG
       this.w[i + 2] = 0
     }
   }

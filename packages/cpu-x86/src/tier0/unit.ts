@@ -4,6 +4,7 @@ import { access, LOADS, STORES, typeOf, type Site } from '../access.ts'
 import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
 import { CpuAreaUnit } from '../cpu-area-unit.ts'
 import type { Flags } from '../flags.ts'
+import { FLAG } from '../cpu-state.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
@@ -24,6 +25,8 @@ export interface Frame {
   goto(record: Val): void
   /** Goes on at an address that may be in another page. The budget was charged. */
   jump(rip: Val): void
+  /** The same, at S.rip, where privilege and mode may be others. */
+  resume(): void
   /** Returns to the run loop. */
   exit(): void
 }
@@ -159,11 +162,16 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
     this.ends()
   }
 
-  /** A `leave` instruction has done its work: its successor is at S.rip. */
+  /** A `leave` instruction has done its work: its successor is at S.rip. The run loop is asked only if it has something to do. */
   left(): void {
     this.charge()
-    this.setField(S.exit, k32(EXIT.left))
-    this.frame.exit()
+    const word = (offset: number): Val => this.field(I32, offset)
+    const held = word(S.pending).or(word(S.halted)).or(word(S.shadow)).or(word(S.bounded))
+    this.e.unlikely(held.or(word(S.eflags).and(FLAG.TF)), () => {
+      this.setField(S.exit, k32(EXIT.left))
+      this.frame.exit()
+    })
+    this.frame.resume()
   }
 
   raise(vector: number, errorCode: number, condition: Val = k32(1)): void {
