@@ -25,6 +25,7 @@ import type { EngineOptions } from './engine-options.ts'
 import { hasFlatSegments } from './flat.ts'
 import { FpuGates } from './fpu-gates.ts'
 import { SoftTlb } from './soft-tlb.ts'
+import { compilable } from '../tier1/compilable.ts'
 import { REGION_FUNCTIONS } from '../tier1/functions.ts'
 import { COUNTERS_BYTES, MAX_REGIONS, Regions } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
@@ -60,8 +61,8 @@ export class Engine implements Cpu {
   readonly regions: Regions | undefined
   private readonly compileAll: boolean
   private readonly slice: number
-  /** The budget has just run out in tier 0: where that was is a sample of what is hot. */
-  private sampling = false
+  /** Where the budget has just run out, if it has: that is a sample of what is hot. */
+  private sampling: 'no' | 'tier 0' | 'tier 1' = 'no'
   /** Vector of the last start-up message. */
   sipiVector = 0
   private readonly pic: InterruptSource | undefined
@@ -135,6 +136,7 @@ export class Engine implements Cpu {
       end: records + o.recordBytes,
       handlers: this.handlers,
       decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
+      ends: (insn) => !compilable(insn),
       onCode: (page) => this.tlb.protect(page),
       onDrop: (block) => this.regions?.drop(block),
       onFull: () => {
@@ -331,7 +333,7 @@ export class Engine implements Cpu {
     this.counted += this.granted - w[S.budget >> 2]! - this.stolen
     const exit = w[S.exit >> 2]!
     this.stats.exits[exit]!++
-    this.sampling = exit === EXIT.budget && w[S.fromRegion >> 2] === 0
+    this.sampling = exit !== EXIT.budget ? 'no' : w[S.fromRegion >> 2] === 0 ? 'tier 0' : 'tier 1'
     w[S.fromRegion >> 2] = 0
     if (exit !== EXIT.fault && exit !== EXIT.dead) return 'running'
     return this.interrupted(exit)
@@ -430,8 +432,8 @@ export class Engine implements Cpu {
     this.jumps.set(linear, record)
     if (this.user) this.userCode.note(linear, record, this.code.physical(page), mode, block.second >= 0)
     if (this.compileAll) this.regions?.force(hostPage, offset, mode, page)
-    else if (this.sampling) this.regions?.sample(hostPage, offset, mode, page)
-    this.sampling = false
+    else if (this.sampling !== 'no') this.regions?.sample(hostPage, offset, mode, page, this.sampling === 'tier 1')
+    this.sampling = 'no'
     return record
   }
 

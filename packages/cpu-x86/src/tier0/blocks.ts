@@ -76,6 +76,8 @@ export interface BlocksOptions {
   readonly end: number
   readonly handlers: Handlers
   decode(fetch: Fetch, mode: Mode): Insn
+  /** A block ends with such an instruction although what follows it runs next: tier 1 goes on there. */
+  ends(insn: Insn): boolean
   /** A page has become code: nobody may write it unseen. */
   onCode(hostPage: number): void
   /** A block is being dropped. */
@@ -170,7 +172,7 @@ export class Blocks {
       }
       insns.push(insn)
       at += insn.length
-      if (insn.flow !== 'next') break
+      if (insn.flow !== 'next' || this.o.ends(insn)) break
     }
     return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1, sought)
   }
@@ -310,7 +312,8 @@ export class Blocks {
     block.start = offset
     block.end = Math.min(end, PAGE)
     block.live = true
-    block.sought = sought
+    // Whoever waits for it comes by a link from now on.
+    block.sought = sought && !page.waiting.has(key)
     block.last = last.op
     block.flow = last.flow
     block.next = last.flow === 'jump' ? NOWHERE : end

@@ -1,7 +1,7 @@
 /** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
-import { goesOn } from './compilable.ts'
+import { compilable } from './compilable.ts'
 import type { Graph } from './structure.ts'
 import { pruneEntries } from './entries.ts'
 
@@ -104,8 +104,16 @@ function lookUp(code: Code, page: number, offset: number): { block: CodeBlock; p
 /** Lies in one page, and is there. */
 const usable = (block: CodeBlock): boolean => block.live && block.second < 0 && block.length > 0
 
-/** @param roots blocks to be entered by, the one it was made for first */
-export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBlock>): Region {
+/**
+ * @param roots blocks to be entered by, the one it was made for first
+ * @param former those that regions which this one contains are entered by: a dispatch must find them here
+ */
+export function regionOf(
+  chosen: Placed,
+  code: Code,
+  roots: ReadonlySet<CodeBlock>,
+  former: ReadonlySet<CodeBlock>,
+): Region {
   const order = [...chosen].sort(([a, p], [b, q]) => p - q || a.start - b.start)
   const index = new Map(order.map(([block], i) => [block, i]))
   const node = (page: number, offset: number): number => {
@@ -139,19 +147,19 @@ export function regionOf(chosen: Placed, code: Code, roots: ReadonlySet<CodeBloc
   markEntries(result, roots)
   if (code.flat) addDispatches(result)
   const [root] = roots
-  prune(result, root === undefined ? 0 : index.get(root)!)
+  prune(result, former, root === undefined ? 0 : index.get(root)!)
   return { blocks: result, entries: result.flatMap((b, i) => (b.entry ? [i] : [])), instructions }
 }
 
-function prune(blocks: readonly RegionBlock[], root: number): void {
+function prune(blocks: readonly RegionBlock[], former: ReadonlySet<CodeBlock>, root: number): void {
   const dispatch = blocks.length
   const edges = blocks.map((b) => (b.dispatches ? [...successorsOf(b), dispatch] : successorsOf(b)))
-  const sought = blocks.flatMap((b, n) => (b.entry && b.block.sought ? [n] : []))
+  const sought = blocks.flatMap((b, n) => (b.entry && (b.block.sought || former.has(b.block)) ? [n] : []))
   const any = blocks.some((b) => b.dispatches)
   pruneEntries(
     [
       ...blocks.map((b) => ({
-        fixed: any && b.block.sought,
+        fixed: any && (b.block.sought || former.has(b.block)),
         get entry() {
           return b.entry
         },
@@ -194,11 +202,11 @@ function addReturns(blocks: readonly RegionBlock[]): void {
 const DISPATCHES = new Set(['jmp_indirect', 'call_indirect'])
 
 function addDispatches(blocks: readonly RegionBlock[]): void {
-  const sought = blocks.some((b) => b.block.sought && b.entry)
-  if (!sought) return
+  if (!blocks.some((b) => DISPATCHES.has(b.block.last)) || !blocks.some((b) => b.block.sought)) return
   const calls = blocks.some((b) => b.block.last === 'call_indirect' && b.next >= 0)
   for (const b of blocks) {
     b.dispatches = DISPATCHES.has(b.block.last) || (calls && b.block.last === 'ret')
+    if (b.block.sought) b.entry = true
   }
 }
 
@@ -214,8 +222,8 @@ function markEntries(blocks: readonly RegionBlock[], roots: ReadonlySet<CodeBloc
       // Where a loop closes, and where a call leads.
       if (s <= i || flow === 'call') enter(s)
     }
-    if (flow === 'call' || flow === 'indirect' || (flow === 'leave' && !goesOn(b.insns.at(-1)!))) enter(b.next)
-    if (roots.has(b.block) || b.block.sought) b.entry = true
+    if (flow === 'call' || flow === 'indirect' || !compilable(b.insns.at(-1)!)) enter(b.next)
+    if (roots.has(b.block)) b.entry = true
   })
   blocks.forEach((b, i) => {
     if (!reached.has(i)) b.entry = true
@@ -230,8 +238,8 @@ export function successorsOf(b: RegionBlock): number[] {
   const to = [...b.returns]
   if (b.target >= 0) to.push(b.target)
   const { flow } = b.block
-  const on = flow === 'next' || flow === 'cond' || (flow === 'leave' && goesOn(b.insns.at(-1)!))
-  if (on && b.next >= 0 && b.next !== b.target) to.push(b.next)
+  const on = flow === 'next' || flow === 'cond' || flow === 'leave'
+  if (on && compilable(b.insns.at(-1)!) && b.next >= 0 && b.next !== b.target) to.push(b.next)
   return to
 }
 

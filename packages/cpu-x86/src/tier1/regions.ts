@@ -123,13 +123,13 @@ export class Regions {
     this.view = new DataView(options.cpu.host.memory.buffer)
   }
 
-  /** Tier 0 is at a block (or a region, at one it is entered by). */
-  sample(hostPage: number, offset: number, mode: Mode, page: number): void {
+  /** Tier 0 is at a block, or a region was when it had to stop. */
+  sample(hostPage: number, offset: number, mode: Mode, page: number, compiled: boolean): void {
     if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || block.second >= 0) return
     const known = this.of(block)
-    if (known.entered !== undefined || known.wanted) return
+    if (known.entered !== undefined || known.wanted || (compiled && known.regions.size > 0)) return
     if (++known.samples < known.look) return
     if (!this.worthwhile(block, page)) {
       known.look = known.samples + (known.samples >> 1) + 1
@@ -229,7 +229,10 @@ export class Regions {
         return host < 0 ? undefined : blocks.block(host, offset, mode)
       },
       all: (page) => (hostOf(page) < 0 ? [] : blocks.blocksOf(hostOf(page), mode)),
-      hot: (block) => (this.known.get(block)?.samples ?? 0) > 0,
+      hot: (block) => {
+        const known = this.known.get(block)
+        return known !== undefined && (known.samples > 0 || known.entered !== undefined)
+      },
       flat: mode.code === 64 || (mode.code === 32 && mode.flat),
       decode: (block) => blocks.insnsOf(block),
     }
@@ -304,10 +307,10 @@ export class Regions {
     for (const block of chosen.keys())
       for (const region of this.known.get(block)?.regions ?? [])
         if (region.blocks.every((b) => chosen.has(b))) inside.add(region)
-    const roots = new Set([root])
-    for (const { entries } of inside) for (const { block } of entries) roots.add(block)
+    const former = [...inside].flatMap(({ entries }) => entries.map(({ block }) => block))
+    const roots = new Set([root, ...former])
     for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
-    const graph = regionOf(chosen, code, roots)
+    const graph = regionOf(chosen, code, roots, new Set(former))
     // A region whose ways in become this one's has done its service.
     const entered = new Set(graph.entries.map((n) => graph.blocks[n]!.block))
     for (const region of inside) if (region.entries.every(({ block }) => entered.has(block))) this.remove(region)
