@@ -77,3 +77,23 @@ test('A pause keeps what was reached.', () => {
   time.set(7000n * MS)
   expect(time.virtual.now()).toBe(7000n * MS)
 })
+
+test('Time does not go back after a timer whose work took long.', () => {
+  let wallNs = 0n
+  const time = realTime({ monotonic: () => wallNs, epoch: () => 0n }, () => undefined)
+  let told = 0n
+  const slow = time.virtual.timer(() => {
+    wallNs += 30n * MS
+    told = time.virtual.now()
+  })
+  const other = time.virtual.timer(() => undefined)
+  other.set(100n * MS)
+  time.start()
+  time.run()
+  other.set(5n * MS)
+  slow.set(MS)
+  wallNs += MS
+  time.run()
+  expect(told).toBe(31n * MS)
+  expect(time.virtual.now()).toBe(told)
+})
