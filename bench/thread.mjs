@@ -1,8 +1,8 @@
 /**
  * What a thread of its own for the machine changes: how long the monitor waits for a busy guest, and what a migration
- * and a guest that dirties memory take from each other.
+ * and a guest that dirties memory take from each other. The guest writes to a part of its pages in turn, for ever.
  *
- *   node bench/thread.mjs [--thread on,off] [--seconds 8] [--memory 512] [--dirty 65536]
+ *   node bench/thread.mjs [--thread on,off] [--seconds 8] [--memory 512] [--dirty 128]   (MiB)
  */
 import { fork, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,8 +10,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildInitrd } from '../guests/initrd.mjs'
-import { fetchGuests, guestFile } from '../guests/packages.mjs'
 import { Qmp } from '../scripts/qmp.mjs'
 
 /** Somebody who takes a stream and throws it away. */
@@ -26,18 +24,17 @@ async function main() {
       thread: { type: 'string', default: 'on,off' },
       seconds: { type: 'string', default: '8' },
       memory: { type: 'string', default: '512' },
-      dirty: { type: 'string', default: '65536' },
+      dirty: { type: 'string', default: '128' },
     },
   })
-  await fetchGuests(undefined, () => undefined)
   const folder = mkdtempSync(join(tmpdir(), 'godwit-thread-'))
-  const initrd = join(folder, 'initrd.gz')
-  writeFileSync(initrd, buildInitrd('amd64'))
+  const bios = join(folder, 'firmware.bin')
+  writeFileSync(bios, firmware(Number(values.memory), Number(values.dirty)))
   const sink = fork(import.meta.filename, { execArgv: [] })
   const port = await new Promise((resolve) => sink.once('message', resolve))
   try {
     for (const thread of values.thread.split(',')) {
-      console.log(JSON.stringify({ thread, ...(await measure(thread, values, { folder, initrd, port })) }))
+      console.log(JSON.stringify({ thread, ...(await measure(thread, values, { folder, bios, port })) }))
     }
   } finally {
     sink.kill()
@@ -45,26 +42,30 @@ async function main() {
   }
 }
 
-async function measure(thread, values, { folder, initrd, port }) {
+async function measure(thread, values, { folder, bios, port }) {
   const monitor = join(folder, `${thread}.qmp`)
   const command = join(import.meta.dirname, '../apps/runner/bin/godwit.mjs')
   const guest = spawn(
     process.execPath,
-    [command, 'run', '-M', 'pc-i440fx-5.2', '--cpu', 'qemu64', '-m', values.memory].concat(
-      ['--accel', `godwit,tier1=on,thread=${thread}`, '--qmp', `unix:${monitor}`, '--serial', 'stdio'],
-      ['--kernel', guestFile('vmlinuz-cloud-amd64'), '--initrd', initrd],
-      ['--append', `console=ttyS0 quiet mitigations=off godwit.job=ticks godwit.dirty=${values.dirty} godwit.pause=0`],
-    ),
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    [command, 'run', '-M', 'pc-i440fx-5.2', '--cpu', 'qemu64', '-m', values.memory].concat([
+      '--accel',
+      `godwit,tier1=on,thread=${thread}`,
+      '--qmp',
+      `unix:${monitor}`,
+      '--serial',
+      'null',
+      '--bios',
+      bios,
+    ]),
+    { stdio: ['ignore', 'inherit', 'ignore'] },
   )
-  let ticks = 0
-  guest.stdout.setEncoding('utf8').on('data', (text) => (ticks += text.split('@@TICK').length - 1))
   const qmp = await Qmp.open(monitor)
-  while (ticks < 3) await sleep(100)
   const instructions = async () => {
     const text = (await qmp.run('x-query-jit'))['human-readable-text']
     return Number(/^instructions +(\d+)/m.exec(text)[1])
   }
+  // every page is written once before
+  while ((await instructions()) < 4e6) await sleep(100)
   const pace = async (work) => {
     const [began, before] = [performance.now(), await instructions()]
     await work()
@@ -106,6 +107,26 @@ async function measure(thread, values, { folder, initrd, port }) {
     'MB/s sent': (info.ram.transferred / info['total-time'] / 1000).toFixed(1),
     rounds: info.ram['dirty-sync-count'],
   }
+}
+
+/** Real mode to flat protected mode; then a word in each page of memory, and for ever those of the part. */
+function firmware(memory, part) {
+  const image = new Uint8Array(0x1_0000)
+  const word = (n) => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, n >>> 24]
+  const write = (end) => [
+    ...[0xbb, ...word(0x10_0000)], // mov ebx, 1 MiB
+    ...[0xff, 0x03, 0x81, 0xc3, ...word(0x1000)], // next: inc dword [ebx]; add ebx, 4096
+    ...[0x81, 0xfb, ...word(end * 2 ** 20), 0x72, 0xf0], // cmp ebx, end; jb next
+  ]
+  image.set([0xfa, 0x2e, 0x0f, 0x01, 0x16, 0xa0, 0x00]) // cli; lgdt cs:[0xa0]
+  image.set([0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0], 7) // mov eax, cr0; or al, 1; mov cr0, eax
+  image.set([0x66, 0xea, ...word(0xf0040), 0x08, 0x00], 15) // jmp 8:0xf0040
+  image.set([0x66, 0xb8, 0x10, 0x00, 0x8e, 0xd8], 0x40) // mov ax, 16; mov ds, ax
+  image.set([...write(memory), ...write(1 + part), 0xeb, 0xe9], 0x46) // jmp back to the second
+  image.set([...word(0xffff), ...word(0xcf9a00), ...word(0xffff), ...word(0xcf9200)], 0x88)
+  image.set([23, 0, ...word(0xf0080)], 0xa0)
+  image.set([0xea, 0x00, 0x00, 0x00, 0xf0], 0xfff0) // jmp 0xf000:0
+  return image
 }
 
 function spread(list) {
