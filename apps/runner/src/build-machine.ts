@@ -1,5 +1,4 @@
 /** From the options of `godwit run` to a machine, on this thread or on one of its own. */
-import { createMachine } from '@godwit/machines'
 import { hostTscRate } from './host-tsc.ts'
 import { findSeabios, readNamed } from './files.ts'
 import type { WholeMachine } from './machine-shape.ts'
@@ -13,7 +12,11 @@ export async function buildMachine(o: RunOptions): Promise<WholeMachine> {
   const bios = o.bios ?? (o.firmware === 'seabios' ? findSeabios() : undefined)
   const options = machineOptions(o, bios)
   try {
-    if (!o.thread) return createMachine(options)
+    if (!o.thread) {
+      // its thread loads this by itself, and then it is of no use here
+      const { createMachine } = await import('@godwit/machines')
+      return createMachine(options)
+    }
     const images = [options.kernel, options.initrd, options.bios]
     return await startMachine(options, { stopAtReset: o.noReboot, move: images.flatMap(wholeBuffer) })
   } catch (thrown) {

@@ -2,17 +2,15 @@
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { nearest } from '@godwit/bits'
-import { machineTypes, namesOf, refusalsOf } from '@godwit/machines'
-import { print } from './commands/command.ts'
-import { commands } from './commands/commands.ts'
+import { print, type Command } from './commands/command.ts'
 import { helpText, runHelp } from './help.ts'
-import { inspectCommand } from './inspect-command.ts'
 import { parseRun } from './options.ts'
 import { run } from './run-command.ts'
 import { UsageError } from './usage-error.ts'
 import { PACKAGE } from './version.ts'
 
-const COMMANDS = ['run', 'inspect', 'machines', ...commands.map((c) => c.name), 'help']
+/** Loaded when one of them is asked for: a machine that is to start does not wait for them. */
+const otherCommands = async (): Promise<readonly Command[]> => (await import('./commands/commands.ts')).commands
 
 /** Runs the command line, and exits with its status. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -34,9 +32,9 @@ async function command(args: readonly string[]): Promise<number> {
       if (rest.includes('--help') || rest.includes('-h')) return print(runHelp())
       return run(parseRun(rest))
     case 'inspect':
-      return print(inspectCommand(rest))
+      return print((await import('./inspect-command.ts')).inspectCommand(rest))
     case 'machines':
-      return print(machineList())
+      return print(await machineList())
     case '--version':
     case '-version':
       return print(`${PACKAGE}\n`)
@@ -44,27 +42,36 @@ async function command(args: readonly string[]): Promise<number> {
     case 'help':
     case '--help':
     case '-h':
-      return print(help(rest[0]))
+      return print(await help(rest[0]))
     default: {
-      const found = commands.find((c) => c.name === name)
-      if (found) return rest.includes('--help') || rest.includes('-h') ? print(found.help) : found.run(rest)
       // a command line of QEMU's has no command
       if (name.startsWith('-')) return run(parseRun(args))
-      throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, COMMANDS, 2).join(', ')}`)
+      const commands = await otherCommands()
+      const found = commands.find((c) => c.name === name)
+      if (found) return rest.includes('--help') || rest.includes('-h') ? print(found.help) : found.run(rest)
+      throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, names(commands), 2).join(', ')}`)
     }
   }
 }
 
-function help(name: string | undefined): string {
+const names = (commands: readonly Command[]): string[] => [
+  ...['run', 'inspect', 'machines'],
+  ...commands.map((c) => c.name),
+  'help',
+]
+
+async function help(name: string | undefined): Promise<string> {
   if (name === 'run') return runHelp()
+  const commands = await otherCommands()
   const found = commands.find((c) => c.name === name)
-  if (found === undefined && name !== undefined && !COMMANDS.includes(name)) {
-    throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, COMMANDS, 2).join(', ')}`)
+  if (found === undefined && name !== undefined && !names(commands).includes(name)) {
+    throw new UsageError(`no command "${name}"; the nearest are ${nearest(name, names(commands), 2).join(', ')}`)
   }
   return found?.help ?? helpText(commands)
 }
 
-function machineList(): string {
+async function machineList(): Promise<string> {
+  const { machineTypes, namesOf, refusalsOf } = await import('@godwit/machines')
   return machineTypes()
     .filter((type) => refusalsOf(type).length === 0)
     .map((type) => {

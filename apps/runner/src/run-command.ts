@@ -2,7 +2,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { fileChar, socketChar, stdioChar } from '@godwit/backends/node'
 import { nullChar, type Char } from '@godwit/hw'
-import { machineTypes, namesOf, refusalsOf } from '@godwit/machines'
 import { ChannelError } from '@godwit/migration-net'
 import { AddressError, parseUri } from '@godwit/migration-net/node'
 import { buildMachine } from './build-machine.ts'
@@ -45,10 +44,7 @@ export async function run(options: RunOptions): Promise<number> {
   const spent = stopwatch()
   try {
     if (options.pidfile !== undefined) writePidfile(options.pidfile, tidy)
-    qmp = await startQmp(options, control, {
-      ...factsOf(options),
-      statistics: () => statistics(machine, spent()),
-    })
+    qmp = await startQmp(options, control, () => statistics(machine, spent()))
     const serial = await openSerial(options.serial ?? { kind: 'null' }, control)
     machine.connectSerial(serial)
     if (options.incoming !== undefined) await expectGuest(options.incoming, control)
@@ -78,8 +74,9 @@ async function expectGuest(uri: string, control: Control): Promise<void> {
   }
 }
 
-async function startQmp(o: RunOptions, control: Control, facts: Facts): Promise<QmpServer | undefined> {
+async function startQmp(o: RunOptions, control: Control, figures: () => string): Promise<QmpServer | undefined> {
   if (o.qmp === undefined) return undefined
+  const facts = { ...(await factsOf(o)), statistics: figures }
   if (o.qmp.kind === 'stdio') return serveQmpOnStdio(control, facts)
   const place = o.qmp
   return openPlace('qmp', place, () => serveQmp(place, control, facts))
@@ -162,7 +159,8 @@ function writeReport(option: string, path: string, text: string): void {
 const profileText = (path: string, profile: ReturnType<WatchedMachine['processor']['profile']>): string =>
   path.endsWith('.json') ? `${JSON.stringify(profile)}\n` : profileReport(profile)
 
-function factsOf(o: RunOptions): Facts {
+async function factsOf(o: RunOptions): Promise<Facts> {
+  const { machineTypes, namesOf, refusalsOf } = await import('@godwit/machines')
   const [major, minor, micro] = VERSION.split('.').map(Number)
   return {
     version: { major: major!, minor: minor!, micro: micro! },
