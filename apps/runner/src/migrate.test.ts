@@ -56,9 +56,22 @@ async function godwit(name: string, ...args: string[]): Promise<Running> {
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   await until(() => existsSync(monitor) || child.exitCode !== null)
   if (child.exitCode !== null) throw new Error(errors)
-  const { ask, event } = talk(createConnection(monitor))
+  const { ask, event } = talk(await connected(monitor))
   await ask('qmp_capabilities')
   return { serial: () => readFileSync(serial, 'utf8'), ask, event, ended, errors: () => errors }
+}
+
+/** The socket's file is there a moment before anybody listens. */
+async function connected(path: string): Promise<Socket> {
+  for (;;) {
+    const socket = createConnection(path)
+    const there = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    if (there) return socket
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }
 
 function talk(socket: Socket): Pick<Running, 'ask' | 'event'> {
