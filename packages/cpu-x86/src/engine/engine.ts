@@ -404,7 +404,7 @@ export class Engine implements Cpu {
     const { state, blocks, mode } = this
     const rip = state.rip
     const linear = this.codeLinear(rip)
-    if (!exact && !this.sampling) {
+    if (!exact && this.sampling === 'no') {
       const known = this.jumps.get(linear)
       if (known !== 0) {
         state.setNum(S.codePage, rip - (linear & (PAGE - 1)))

@@ -5,10 +5,15 @@
 import { I32, I64 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
 import type { Emit } from '../wasm/emit.ts'
-import { k32, type Val } from '../wasm/value.ts'
+import { k32, local, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 
 export const JUMP = { entries: 16384, entryBytes: 16 } as const
+
+const WORDS = JUMP.entryBytes >> 2
+
+/** First word of the place a jump wants; the second best is the other one of the pair. */
+const slotOf = (low: number): number => ((low ^ (low >>> 12)) & (JUMP.entries - 1)) * WORDS
 
 /** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
 const GENERATIONS = 512
@@ -33,30 +38,36 @@ export class JumpCache {
   }
 
   set(linear: number, record: number): void {
+    const { w } = this
     const low = linear | 0
-    const high = Math.floor(linear / 4294967296)
-    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
-    this.w[slot] = low
-    this.w[slot + 1] = high ^ this.state[(S.modeTag >> 2) + 1]!
-    this.w[slot + 2] = record
+    const high = this.highOf(linear)
+    const slot = slotOf(low)
+    const other = slot ^ WORDS
+    if (w[other] === low && w[other + 1] === high) this.clearSlot(other)
+    // What was here moves over: of two jumps that want one place none drives out the other.
+    if (w[slot + 1] !== NO_TAG && (w[slot] !== low || w[slot + 1] !== high)) w.copyWithin(other, slot, slot + WORDS)
+    w[slot] = low
+    w[slot + 1] = high
+    w[slot + 2] = record
   }
 
   /** The record that generated code would go on with, or 0. */
   get(linear: number): number {
-    const low = linear | 0
-    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
     const { w } = this
-    if (w[slot] !== low) return 0
-    return w[slot + 1] === (Math.floor(linear / 4294967296) ^ this.state[(S.modeTag >> 2) + 1]!) ? w[slot + 2]! : 0
+    const low = linear | 0
+    const high = this.highOf(linear)
+    const slot = slotOf(low)
+    for (const at of [slot, slot ^ WORDS]) if (w[at] === low && w[at + 1] === high) return w[at + 2]!
+    return 0
   }
 
   /** Forgets a jump, if it is there (with this record). */
   drop(linear: number, record?: number): void {
+    const { w } = this
     const low = linear | 0
-    const slot = ((low ^ (low >>> 12)) & (JUMP.entries - 1)) << 2
-    if (this.w[slot] !== low || (record !== undefined && this.w[slot + 2] !== record)) return
-    this.w[slot] = 0
-    this.w[slot + 1] = NO_TAG
+    const slot = slotOf(low)
+    for (const at of [slot, slot ^ WORDS])
+      if (w[at] === low && (record === undefined || w[at + 2] === record)) this.clearSlot(at)
   }
 
   /** To be called when mode or privilege has changed. */
@@ -77,11 +88,17 @@ export class JumpCache {
 
   private clear(): void {
     this.generation.fill(0)
-    for (let i = 0; i < this.w.length; i += 4) {
-      this.w[i] = 0
-      this.w[i + 1] = NO_TAG
-      this.w[i + 2] = 0
-    }
+    for (let i = 0; i < this.w.length; i += WORDS) this.clearSlot(i)
+  }
+
+  private clearSlot(at: number): void {
+    this.w[at] = 0
+    this.w[at + 1] = NO_TAG
+    this.w[at + 2] = 0
+  }
+
+  private highOf(linear: number): number {
+    return Math.floor(linear / 4294967296) ^ this.state[(S.modeTag >> 2) + 1]!
   }
 
   private update(): void {
@@ -103,15 +120,19 @@ export function emitLookUp(
   linear: Val,
 ): { readonly unknown: Val; readonly record: () => Val } {
   const low = linear.to32()
-  const slot = e.let(
+  const at = e.temp(I32)
+  const slot = local(I32, at)
+  e.assign(
+    at,
     low
       .xor(low.shrU(12))
       .and(JUMP.entries - 1)
       .shl(4),
   )
-  const tag = e.load(I64, 'i64_load', slot, jumpCache)
-  const mode = e.load(I64, 'i64_load', k32(0), base + S.modeTag)
-  return { unknown: tag.ne(linear.xor(mode)), record: () => e.load(I32, 'i32_load', slot, jumpCache + 8) }
+  const wanted = e.let(linear.xor(e.load(I64, 'i64_load', k32(0), base + S.modeTag)))
+  const tag = (): Val => e.load(I64, 'i64_load', slot, jumpCache)
+  e.unlikely(tag().ne(wanted), () => e.assign(at, slot.xor(JUMP.entryBytes)))
+  return { unknown: tag().ne(wanted), record: () => e.load(I32, 'i32_load', slot, jumpCache + 8) }
 }
 
 export const isNotCanonical = (linear: Val): Val => linear.shl(16).shrS(16).ne(linear)
