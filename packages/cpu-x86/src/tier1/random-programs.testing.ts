@@ -73,6 +73,8 @@ const VECTORS =
   `0f28c1 660fefd0 660ffec1 660f70d31b 660f6ec0 660f7ec2 f30f7ec1 0f58c2 660f59d1 f20f5cc3 f30f5ec1 660f2ec1 0f2fd0
    660f60c1 660fd7c2 660ff4c8 660fd4d1 660f73d208 f20f2ac0 f20f2cc1 0f14c1 660f74c1 660fdbca f20f10c8 0f57db
    d9e8 d9ee dec1 d8c1 d9c9 dfe0 ddd8 d9e1`.split(/\s+/)
+/** MOVS, CMPS, STOS, LODS and SCAS of bytes and doublewords. */
+const STRINGS = [0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf]
 /** Of XMM registers and memory. */
 const VECTOR_MEMORY = ['0f10', '0f11', 'f30f6f', 'f30f7f', 'f20f10', 'f30f11', '660fd6', 'f20f58']
 
@@ -120,7 +122,7 @@ export class RandomPrograms {
       this.some(random, 1 + random(4), put, word)
       if (skipAt >= 0) out[skipAt] = out.length - skipAt - 1
       skipAt = -1
-      const what = random(6)
+      const what = random(8)
       if (what === 0) {
         put(0x70 + random(16), 0)
         skipAt = out.length - 1
@@ -136,6 +138,8 @@ export class RandomPrograms {
           targets.push(out.length)
           this.some(random, 1, put, word)
         }
+      } else if (what === 4) {
+        this.string(random, put, word)
       }
     }
     if (skipAt >= 0) out[skipAt] = out.length - skipAt - 1
@@ -154,6 +158,23 @@ export class RandomPrograms {
       }
     }
     return Uint8Array.from(out)
+  }
+
+  /** mov ecx, esi and edi; std or cld; rep or repne with a string instruction; cld. */
+  private string(
+    random: (below: number) => number,
+    put: (...bytes: number[]) => void,
+    word: (n: number) => void,
+  ): void {
+    const from = DATA + 0x1000 - 32 + random(64)
+    put(0xb9)
+    word(random(40))
+    put(0xbe)
+    word(from)
+    put(0xbf)
+    // Overlapping, across a page's end, or in the page of the program.
+    word([from - 40 + random(80), DATA + 0x2000 - random(64), PROGRAM_AT + 0x300 + random(64)][random(3)]!)
+    put(random(3) === 0 ? 0xfd : 0xfc, 0xf2 + random(2), STRINGS[random(STRINGS.length)]!, 0xfc)
   }
 
   private some(
