@@ -8,15 +8,15 @@ import { Flags, type Deferred, type FlagHome, type Known } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
 import { S } from '../state.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
-import { k32, k64, local, type Val } from '../wasm/value.ts'
+import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 
 const SIZES: readonly Size[] = [8, 16, 32, 64]
-/** Those from `addc` on have CF in bit 0 of c; `cfof` has OF in bit 1. Of `adc` and `sbb` it is the carry that came in. */
-const KINDS = ['add', 'sub', 'logic', 'adc', 'sbb', 'addc', 'subc', 'cfof'] as const
+/** Bit 0 of c is CF, but for `sub`, whose operands give it. Bit 1 is OF of `cfof`, and of `adc` and `sbb` the carry that came in. */
+const KINDS = ['add', 'logic', 'adc', 'sbb', 'addc', 'subc', 'cfof', 'sub'] as const
 type Kind = (typeof KINDS)[number]
 /** Form 0: the words are right. */
 const formOf = (kind: Kind, size: Size): number => 1 + KINDS.indexOf(kind) * SIZES.length + SIZES.indexOf(size)
-const WITH_CARRY = formOf('addc', 8)
+const FIRST_SUB = formOf('sub', 8)
 
 interface Packed {
   readonly form: number
@@ -40,9 +40,16 @@ function pack(p: Known): Packed {
         const by = up ? p.r.sub(p.a) : p.a.sub(p.r)
         return { form: formOf(up ? 'addc' : 'subc', p.size), a, b: by.to64u(), c: p.cf }
       }
-      if (p.kind === 'add' || p.kind === 'sub') return { form: formOf(p.kind, p.size), a, b, c: k32(0) }
-      const into = p.kind === 'adc' ? p.r.sub(p.a).sub(p.b) : p.a.sub(p.b).sub(p.r)
-      return { form: formOf(p.kind, p.size), a, b, c: into.to32().and(1) }
+      if (p.kind === 'sub') return { form: formOf('sub', p.size), a, b, c: k32(0) }
+      if (p.kind === 'add') return { form: formOf('add', p.size), a, b, c: p.r.ltU(p.a) }
+      const up = p.kind === 'adc'
+      const into = up ? p.r.sub(p.a).sub(p.b) : p.a.sub(p.b).sub(p.r)
+      const [x, y, r] = up ? [p.a, p.b, p.r.not()] : [p.a.not(), p.b, p.r]
+      const out = x
+        .and(y)
+        .or(x.or(y).and(r))
+        .shrU(p.size - 1)
+      return { form: formOf(p.kind, p.size), a, b, c: out.to32().and(1).or(into.to32().and(1).shl(1)) }
     }
   }
 }
@@ -50,7 +57,7 @@ function pack(p: Known): Packed {
 function unpack(kind: Kind, size: Size, a64: Val, b64: Val, c: Val): Known {
   const narrow = (v: Val): Val => (size === 64 ? v : v.to32())
   const [a, b] = [narrow(a64), narrow(b64)]
-  const carry = size === 64 ? c.to64u() : c
+  const into = size === 64 ? c.shrU(1).to64u() : c.shrU(1)
   switch (kind) {
     case 'logic':
       return { kind, size, r: a }
@@ -61,13 +68,13 @@ function unpack(kind: Kind, size: Size, a64: Val, b64: Val, c: Val): Known {
     case 'sub':
       return { kind, size, a, b, r: a.sub(b).zext(size) }
     case 'adc':
-      return { kind, size, a, b, r: a.add(b).add(carry).zext(size) }
+      return { kind, size, a, b, r: a.add(b).add(into).zext(size) }
     case 'sbb':
-      return { kind, size, a, b, r: a.sub(b).sub(carry).zext(size) }
+      return { kind, size, a, b, r: a.sub(b).sub(into).zext(size) }
     case 'addc':
-      return { kind: 'add', size, a, b: b.zext(size), r: a.add(b).zext(size), cf: c }
+      return { kind: 'add', size, a, b: b.zext(size), r: a.add(b).zext(size), cf: c.and(1) }
     case 'subc':
-      return { kind: 'sub', size, a, b: b.zext(size), r: a.sub(b).zext(size), cf: c }
+      return { kind: 'sub', size, a, b: b.zext(size), r: a.sub(b).zext(size), cf: c.and(1) }
   }
 }
 
@@ -171,23 +178,17 @@ export class LazyFlags {
     })
   }
 
+  /** Nothing but arithmetic: INC and DEC ask for what is overwritten as a rule, and then no code is left of it. */
   private carry(): Val {
-    const { e } = this
-    const cf = e.temp(I32)
-    e.if(
-      local(I32, this.form).geU(WITH_CARRY),
-      () => e.assign(cf, local(I32, this.c).and(1)),
-      () => {
-        this.settle()
-        e.assign(cf, this.home.cv().ltS(0))
-      },
-    )
-    return local(I32, cf)
+    const form = local(I32, this.form)
+    const borrow = local(I64, this.a).ltU(local(I64, this.b))
+    const known = select(form.geU(FIRST_SUB), borrow, local(I32, this.c).and(1))
+    return this.e.let(select(form, known, this.home.cv().ltS(0)))
   }
 }
 
 function formUses(form: number, part: 'b' | 'c'): boolean {
   const kind = KINDS[(form - 1) >> 2]!
   if (part === 'b') return kind !== 'logic' && kind !== 'cfof'
-  return kind !== 'logic' && kind !== 'add' && kind !== 'sub'
+  return kind !== 'sub'
 }
