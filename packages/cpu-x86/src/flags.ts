@@ -66,6 +66,8 @@ export const CC = {
 
 export class Flags {
   pending: Pending | undefined
+  /** Where it is there: flags that `then` sets if a condition holds, and else as they were, without making words of them. */
+  either: ((condition: Val, then: () => void) => void) | undefined
   private readonly e: Emit
   readonly home: FlagHome
 

@@ -18,6 +18,11 @@ function finish(u: Unit, place: Place, n: Val, r: Val, flags: () => void): void 
     if (!n.is(0)) flags()
     return
   }
+  if (u.flags.either !== undefined) {
+    place.set(r)
+    u.flags.either(n.ne(0), flags)
+    return
+  }
   u.flags.flush()
   place.set(r)
   u.e.if(n.ne(0), () => {

@@ -393,7 +393,9 @@ class RegionEmitter implements Ground {
   }
 
   private newFlags(): Flags {
-    return new Flags(this.e, this.newHome())
+    const flags = new Flags(this.e, this.newHome())
+    flags.either = (condition, then) => this.lazy.either(flags, condition, then)
+    return flags
   }
 
   private newHome(): FlagHome {

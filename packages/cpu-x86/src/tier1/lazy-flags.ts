@@ -153,6 +153,16 @@ export class LazyFlags {
     }
   }
 
+  /** What `then` sets if a condition holds, and else what was pending. */
+  either(flags: Flags, condition: Val, then: () => void): void {
+    this.arrive(flags)
+    this.e.if(condition, () => {
+      then()
+      this.arrive(flags)
+    })
+    flags.set(this.deferred)
+  }
+
   /** On the way out: the words go into the state, unless they are right in their locals. */
   store(then: () => void): void {
     this.e.if(local(I32, this.form), () => {
