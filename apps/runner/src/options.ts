@@ -206,7 +206,7 @@ export const rows: readonly Row[] = [
   {
     names: ['accel'],
     value: 'NAME[,tier1=off|on|always][,thread=on|off]',
-    doc: 'tcg or godwit; tier1: compile hot code, or everything when it first runs; thread: a thread of its own for the machine (default on), so that monitor and migrations do not wait for the guest',
+    doc: 'tcg or godwit; tier1: compile hot code (default), or everything when it first runs; thread: a thread of its own for the machine (default on), so that monitor and migrations do not wait for the guest',
     set: setAccelerator,
   },
   { names: ['display'], value: 'NAME', set: only('display', 'none') },
