@@ -8,8 +8,8 @@ const HINTS_ASKED = { from: 11, before: 14 }
  * Hints keep what is unlikely (a miss of the TLB, a fault) out of the way of registers: up to a third faster. Checks of the
  * stack at every loop cost another 5 to 10 per cent, and compiled guest code neither recurses nor runs for long.
  */
-export function tuneEngine(version = process.versions.v8): void {
-  const major = Number.parseInt(version, 10)
+export function tuneEngine(): void {
+  const major = Number.parseInt(process.versions.v8, 10)
   if (major >= HINTS_ASKED.from && major < HINTS_ASKED.before) setFlagsFromString('--experimental-wasm-branch-hinting')
   setFlagsFromString('--no-wasm-stack-checks')
 }

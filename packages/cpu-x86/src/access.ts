@@ -46,18 +46,20 @@ export interface Site {
   fault(): void
 }
 
+/** Where the soft-TLB's half at `tlb` has the entry of a linear address, of which the low word is given. */
+export const tlbSlot = (low: Val, tlb: Val | number): Val =>
+  low
+    .shrU(7)
+    .and((TLB.entries - 1) * TLB.entryBytes)
+    .add(tlb)
+
 /** Opens guest memory at a linear address (i64). `bounded`: the segment has limits, so nothing is said about the bytes behind. */
 export function access(site: Site, linear: Val, size: Size, intent: Intent, stack: boolean, bounded: boolean): Place {
   const { e, base } = site
   const bytes = size === 0 ? 1 : size / 8
   const va = e.let(linear)
   const low = e.let(va.to32())
-  const slot = e.let(
-    low
-      .shrU(7)
-      .and((TLB.entries - 1) * TLB.entryBytes)
-      .add(site.tlb()),
-  )
+  const slot = e.let(tlbSlot(low, site.tlb()))
   const tag = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
   const hostLocal = e.temp(I32)
   const host = local(I32, hostLocal)

@@ -6,7 +6,9 @@
  *   aux  bit 4 is AF; bit 2 inverts the PF that res has, bit 7 the SF
  * The two inversions stand for flags that no single result has together (POPF, SAHF, LAR ...): see load().
  */
+import { I32, I64 } from '@godwit/wasm-encoder'
 import type { Size } from './decode/insn.ts'
+import { S } from './state.ts'
 import type { Emit } from './wasm/emit.ts'
 import { k32, k64, select, type Val } from './wasm/value.ts'
 
@@ -17,6 +19,18 @@ export interface FlagHome {
   aux(): Val
   set(res: Val, cv: Val, aux: Val): void
 }
+
+/** The words in the CPU area. */
+export const flagsInState = (e: Emit, base: number): FlagHome => ({
+  res: () => e.load(I64, 'i64_load', k32(0), base + S.flagRes),
+  cv: () => e.load(I64, 'i64_load', k32(0), base + S.flagCv),
+  aux: () => e.load(I32, 'i32_load', k32(0), base + S.flagAux),
+  set: (res, cv, aux) => {
+    e.store('i64_store', k32(0), res, base + S.flagRes)
+    e.store('i64_store', k32(0), cv, base + S.flagCv)
+    e.store('i32_store', k32(0), aux, base + S.flagAux)
+  },
+})
 
 /** Either the words at rest are right, or settle() makes them so: decided while the code runs (where ways meet in tier 1). */
 export interface Deferred {

@@ -3,6 +3,7 @@
  * special, at an address that the soft-TLB knows. Whatever else there is, faults among it, is `load_segment_slow`'s.
  */
 import { I32, I64, type MemoryOp } from '@godwit/wasm-encoder'
+import { tlbSlot } from '../access.ts'
 import { CR0, CR4, DESC, FLAG } from '../cpu-state.ts'
 import { wasm, type RuntimeFunction } from '../runtime.ts'
 import { S, SEG, TLB } from '../state.ts'
@@ -47,12 +48,7 @@ export const fastLoadSegment = (tlb: number): RuntimeFunction =>
     })
     const linear = e.let(load(S.gdtBase, 'i64_load').add(selector.and(0xfff8).to64u()))
     const low32 = e.let(linear.to32())
-    const slot = e.let(
-      low32
-        .shrU(7)
-        .and((TLB.entries - 1) * TLB.entryBytes)
-        .add(tlb),
-    )
+    const slot = e.let(tlbSlot(low32, tlb))
     const tag = e.load(I64, 'i64_load', slot, TLB.readTag)
     slowIf(
       linear

@@ -86,14 +86,19 @@ export function createWalker(cpu: Cpu): Walker {
   const physical = (address: number): number =>
     state.low(S.a20Mask) !== -1 && (Math.floor(address / 0x10_0000) & 1) === 1 ? address - 0x10_0000 : address
 
+  /** Index in `words` of what lies at a physical address, or -1. Entries are aligned: one lies in one block. */
+  function wordAt(gpa: number): number {
+    const span = memory.find(gpa)
+    if (span === undefined || span.region.kind === 'io') return -1
+    const { block, blockOffset = 0 } = span.region
+    return (block.offset + blockOffset + gpa - span.base) / 4
+  }
+
   function read32(address: number): void {
     const gpa = physical(address)
     at[depth] = gpa
-    const span = memory.find(gpa)
-    if (span !== undefined && span.region.kind !== 'io') {
-      const { block, blockOffset = 0 } = span.region
-      low = words[(block.offset + blockOffset + gpa - span.base) / 4]!
-    } else low = memory.read(gpa, 4) | 0
+    const i = wordAt(gpa)
+    low = i >= 0 ? words[i]! : memory.read(gpa, 4) | 0
     high = 0
     was[depth++] = low
   }
@@ -101,11 +106,8 @@ export function createWalker(cpu: Cpu): Walker {
   function read64(address: number): void {
     const gpa = physical(address)
     at[depth] = gpa
-    const span = memory.find(gpa)
-    if (span !== undefined && span.region.kind !== 'io') {
-      // Entries are aligned: one lies in one block.
-      const { block, blockOffset = 0 } = span.region
-      const i = (block.offset + blockOffset + gpa - span.base) / 4
+    const i = wordAt(gpa)
+    if (i >= 0) {
       low = words[i]!
       high = words[i + 1]!
     } else {

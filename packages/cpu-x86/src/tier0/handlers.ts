@@ -5,7 +5,7 @@
 import { Func, I32, I64, Module } from '@godwit/wasm-encoder'
 import { decode } from '../decode/decode.ts'
 import type { Insn } from '../decode/insn.ts'
-import { Flags } from '../flags.ts'
+import { Flags, flagsInState } from '../flags.ts'
 import { Imports, TableCalls, importMemory, type Linked } from '../runtime-link.ts'
 import type { Cpu } from '../cpu.ts'
 import type { Meaning, Meanings } from '../semantics/meaning.ts'
@@ -222,17 +222,7 @@ export class Handlers {
   }
 
   private flags({ e, base }: Frame): Flags {
-    const at = (offset: number): number => base + offset
-    return new Flags(e, {
-      res: () => e.load(I64, 'i64_load', k32(0), at(S.flagRes)),
-      cv: () => e.load(I64, 'i64_load', k32(0), at(S.flagCv)),
-      aux: () => e.load(I32, 'i32_load', k32(0), at(S.flagAux)),
-      set: (res, cv, aux) => {
-        e.store('i64_store', k32(0), res, at(S.flagRes))
-        e.store('i64_store', k32(0), cv, at(S.flagCv))
-        e.store('i32_store', k32(0), aux, at(S.flagAux))
-      },
-    })
+    return new Flags(e, flagsInState(e, base))
   }
 
   private coldFrame(func: Func, calls = this.calls): Frame {

@@ -1,6 +1,6 @@
 /** A region as one WebAssembly function: (record entered by) -> record that tier 0 goes on with, or COLD.jump. */
 import { Func, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
-import { Flags, type FlagHome, type Pending } from '../flags.ts'
+import { Flags, flagsInState, type FlagHome, type Pending } from '../flags.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
@@ -120,7 +120,9 @@ class RegionEmitter implements Ground {
         })
         this.lazy.store(() => e.br(end))
       })
-      if (this.flagsWritten) this.storeFlags()
+      if (!this.flagsWritten) return
+      const { res, cv, aux } = this.home
+      flagsInState(e, this.base).set(local(I64, res), local(I64, cv), local(I32, aux))
     })
   }
 
@@ -415,13 +417,6 @@ class RegionEmitter implements Ground {
         e.assign(home.aux, aux)
       },
     }
-  }
-
-  private storeFlags(): void {
-    const { e, home, base } = this
-    e.store('i64_store', k32(0), local(I64, home.res), base + S.flagRes)
-    e.store('i64_store', k32(0), local(I64, home.cv), base + S.flagCv)
-    e.store('i32_store', k32(0), local(I32, home.aux), base + S.flagAux)
   }
 
   // -- the function around ----------------------------------------------------------------------------------------

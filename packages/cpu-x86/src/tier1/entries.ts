@@ -5,22 +5,24 @@
  */
 import { stronglyConnected } from './strongly-connected.ts'
 
-export interface Node {
-  entry: boolean
-  /** Must stay an entry. */
-  readonly fixed: boolean
-}
-
-export function pruneEntries(nodes: readonly Node[], edges: readonly (readonly number[])[], root: number): void {
-  const all = nodes.map((_, n) => n)
+/** @param fixed entries that stay whatever that costs @returns the entries that are left */
+export function pruneEntries(
+  edges: readonly (readonly number[])[],
+  entries: ReadonlySet<number>,
+  fixed: ReadonlySet<number>,
+  root: number,
+): Set<number> {
+  const all = edges.map((_, n) => n)
+  const left = new Set(entries)
   for (const part of stronglyConnected(all, [root], (n) => edges[n]!)) {
     if (part.length === 1) continue
     const loop = new Set(part)
     const heads = new Set(all.filter((n) => !loop.has(n)).flatMap((n) => edges[n]!.filter((s) => loop.has(s))))
     if (loop.has(root)) heads.add(root)
-    for (const n of part) if (nodes[n]!.fixed && nodes[n]!.entry) heads.add(n)
-    const entries = part.filter((n) => nodes[n]!.entry)
-    if (heads.size === 0) heads.add(Math.min(...entries))
-    for (const n of entries) if (!heads.has(n)) nodes[n]!.entry = false
+    for (const n of part) if (fixed.has(n)) heads.add(n)
+    const own = part.filter((n) => entries.has(n))
+    if (heads.size === 0) heads.add(Math.min(...own))
+    for (const n of own) if (!heads.has(n)) left.delete(n)
   }
+  return left
 }

@@ -4,9 +4,8 @@
  */
 import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
-import { Flags, type Deferred, type FlagHome, type Known } from '../flags.ts'
+import { Flags, flagsInState, type Deferred, type FlagHome, type Known } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
-import { S } from '../state.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 
@@ -98,19 +97,7 @@ export const FLAGS_FUNCTION: RuntimeFunction = wasm([I32, I64, I64, I32], [], (f
 })
 
 function writeWords(e: Emit, base: number, known: Known): void {
-  const refuse = (): never => {
-    throw new Error('flags that are being put at rest are not read')
-  }
-  const flags = new Flags(e, {
-    res: refuse,
-    cv: refuse,
-    aux: refuse,
-    set: (res, cv, aux) => {
-      e.store('i64_store', k32(0), res, base + S.flagRes)
-      e.store('i64_store', k32(0), cv, base + S.flagCv)
-      e.store('i32_store', k32(0), aux, base + S.flagAux)
-    },
-  })
+  const flags = new Flags(e, flagsInState(e, base))
   flags.set(known)
   flags.flush()
 }
@@ -120,7 +107,8 @@ export class LazyFlags {
   readonly deferred: Deferred
   private readonly e: Emit
   private readonly home: FlagHome
-  private readonly base: number
+  /** The words in the state. */
+  private readonly state: FlagHome
   private readonly words: () => Callee
   private readonly form: number
   private readonly a: number
@@ -131,7 +119,7 @@ export class LazyFlags {
   constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => Callee) {
     this.e = e
     this.home = home
-    this.base = base
+    this.state = flagsInState(e, base)
     this.words = words
     this.form = func.local(I32)
     this.a = func.local(I64)
@@ -176,14 +164,10 @@ export class LazyFlags {
   }
 
   private settle(): void {
-    const { e, base } = this
+    const { e, state } = this
     e.if(local(I32, this.form), () => {
       this.callWords()
-      this.home.set(
-        e.load(I64, 'i64_load', k32(0), base + S.flagRes),
-        e.load(I64, 'i64_load', k32(0), base + S.flagCv),
-        e.load(I32, 'i32_load', k32(0), base + S.flagAux),
-      )
+      this.home.set(state.res(), state.cv(), state.aux())
       e.assign(this.form, k32(0))
     })
   }

@@ -6,9 +6,7 @@ import type { Region } from './region.ts'
 import { decode } from '../decode/decode.ts'
 
 const entriesOf = (edges: number[][], marked: number[], root: number, fixed: number[] = []): number[] => {
-  const nodes = edges.map((_, n) => ({ entry: marked.includes(n), fixed: fixed.includes(n) }))
-  pruneEntries(nodes, edges, root)
-  return nodes.flatMap(({ entry }, n) => (entry ? [n] : []))
+  return [...pruneEntries(edges, new Set(marked), new Set(fixed), root)]
 }
 
 test('A loop keeps the entry where control comes to it anyway, and loses those in its middle.', () => {

@@ -152,26 +152,11 @@ export function regionOf(
 }
 
 function prune(blocks: readonly RegionBlock[], former: ReadonlySet<CodeBlock>, root: number): void {
-  const dispatch = blocks.length
-  const edges = blocks.map((b) => (b.dispatches ? [...successorsOf(b), dispatch] : successorsOf(b)))
-  const sought = blocks.flatMap((b, n) => (b.entry && (b.block.sought || former.has(b.block)) ? [n] : []))
-  const any = blocks.some((b) => b.dispatches)
-  pruneEntries(
-    [
-      ...blocks.map((b) => ({
-        fixed: any && (b.block.sought || former.has(b.block)),
-        get entry() {
-          return b.entry
-        },
-        set entry(entry) {
-          b.entry = entry
-        },
-      })),
-      { fixed: false, entry: false },
-    ],
-    [...edges, sought],
-    root,
-  )
+  const marked = blocks.flatMap((b, n) => (b.entry ? [n] : []))
+  const sought = marked.filter((n) => blocks[n]!.block.sought || former.has(blocks[n]!.block))
+  const fixed = new Set(blocks.some((b) => b.dispatches) ? sought : [])
+  const left = pruneEntries([...edgesOf(blocks), sought], new Set(marked), fixed, root)
+  blocks.forEach((b, n) => (b.entry = left.has(n)))
 }
 
 /** Most places that one return is expected to go to. */
@@ -243,14 +228,14 @@ export function successorsOf(b: RegionBlock): number[] {
   return to
 }
 
+/** Successors by node. Where a jump dispatches, it may lead to the node behind the blocks. */
+const edgesOf = (blocks: readonly RegionBlock[]): number[][] =>
+  blocks.map((b) => (b.dispatches ? [...successorsOf(b), blocks.length] : successorsOf(b)))
+
 /** Nodes are blocks; the one behind them, if there is a dispatch, goes on at any entry, and is the only one. */
 export function graphOf(region: Region): Graph & { readonly dispatch: number } {
-  const edges = region.blocks.map(successorsOf)
-  const { entries } = region
+  const { blocks, entries } = region
+  const edges = edgesOf(blocks)
   if (!hasDispatch(region)) return { edges, entries, dispatch: -1 }
-  const dispatch = edges.length
-  region.blocks.forEach((b, n) => {
-    if (b.dispatches) edges[n]!.push(dispatch)
-  })
-  return { edges: [...edges, [...entries]], entries: [dispatch], dispatch }
+  return { edges: [...edges, [...entries]], entries: [blocks.length], dispatch: blocks.length }
 }

@@ -55,7 +55,8 @@ export class Structure {
   }
 
   /** Nodes that can come round again without leaving the region. */
-  loops(graph = this.graph): ReadonlySet<number> {
+  loops(): ReadonlySet<number> {
+    const { graph } = this
     const parts = this.components(reachable(graph), new Set(), graph.entries)
     return new Set(parts.flatMap((part) => (part.loop ? part.nodes : [])))
   }

@@ -1,6 +1,6 @@
 /** A Unit whose operands are known: registers are locals, flags stay symbolic, what is rare is left to tier 0. */
 import { F64, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
-import { LOADS, STORES, typeOf } from '../access.ts'
+import { LOADS, STORES, tlbSlot, typeOf } from '../access.ts'
 import { SS, type AddressSize, type Insn, type MemOperand, type RegOperand, type Size } from '../decode/insn.ts'
 import { CpuAreaUnit } from '../cpu-area-unit.ts'
 import type { Flags } from '../flags.ts'
@@ -225,15 +225,6 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
     throw new Error('instructions that repeat are not compiled')
   }
 
-  private slotOf(low: Val): Val {
-    return this.e.let(
-      low
-        .shrU(7)
-        .and((TLB.entries - 1) * TLB.entryBytes)
-        .add(this.g.tlb()),
-    )
-  }
-
   private tagAt(slot: Val, intent: Intent): Val {
     return this.e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
   }
@@ -340,7 +331,7 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
     const shared = key === STACK
     const cache = key === '' ? undefined : g.pageCache(shared || intent === 'read' ? key : `${key}w`)
     const find = (): Val => {
-      const slot = this.slotOf(low)
+      const slot = e.let(tlbSlot(low, g.tlb()))
       e.unlikely(this.pageOf(linear, bytes).ne(this.tagAt(slot, intent)), () => {
         const argument = k32(fillArgument(intent !== 'read', bytes))
         e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())

@@ -66,7 +66,8 @@ export class X87Emitter {
   prologue(func: Func): void {
     const e = new Emit(func)
     const { region } = this
-    const tops = region.entries.map((node) => (hasDispatch(region) ? GATHERED : this.locals.topOf(node)))
+    const gathered = hasDispatch(region)
+    const tops = region.entries.map((node) => (gathered ? GATHERED : this.locals.topOf(node)))
     let top: Val = k32(tops[0]!)
     if (tops.some((t) => t !== tops[0])) {
       const entry = e.load(I32, 'i32_load', local(I32, 0), R.regs)
