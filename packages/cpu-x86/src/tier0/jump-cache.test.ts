@@ -42,3 +42,32 @@ test('a jump beside another one leaves it alone', () => {
   jumps.set(0x7c12, 64)
   expect([jumps.get(0x7c13), jumps.get(0x7c12)]).toEqual([32, 64])
 })
+
+test('jumps that were forgotten do not drive out those that are in use', () => {
+  const jumps = jumpCache()
+  jumps.set(0x42_a600, 32)
+  jumps.set(0x52_e705, 64)
+  jumps.flush(1)
+  jumps.set(0x42_a600, 96)
+  jumps.set(0x52_e705, 128)
+  expect([jumps.get(0x42_a600), jumps.get(0x52_e705)]).toEqual([96, 128])
+})
+
+test('of three jumps for two places, two stay', () => {
+  const jumps = jumpCache()
+  jumps.set(0x7c12, 32)
+  jumps.set(0x7c13, 64)
+  jumps.set(0x7c12 ^ 0x4000_0000, 96)
+  expect([jumps.get(0x7c13), jumps.get(0x7c12 ^ 0x4000_0000)]).toEqual([64, 96])
+})
+
+test('upper halves of the address space are forgotten and kept by the same rule', () => {
+  const jumps = jumpCache()
+  const address = -0x5b98_0a2c
+  jumps.set(address, 32)
+  jumps.set(address + 1, 64)
+  jumps.flush(1)
+  jumps.set(address, 96)
+  jumps.set(address + 1, 128)
+  expect([jumps.get(address), jumps.get(address + 1)]).toEqual([96, 128])
+})

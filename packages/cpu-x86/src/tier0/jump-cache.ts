@@ -44,8 +44,9 @@ export class JumpCache {
     const slot = slotOf(low)
     const other = slot ^ WORDS
     if (w[other] === low && w[other + 1] === high) this.clearSlot(other)
-    // What was here moves over: of two jumps that want one place none drives out the other.
-    if (w[slot + 1] !== NO_TAG && (w[slot] !== low || w[slot + 1] !== high)) w.copyWithin(other, slot, slot + WORDS)
+    // What was here moves over, unless that would drive out one that is where it wants to be.
+    const here = this.isLive(slot) && (w[slot] !== low || w[slot + 1] !== high)
+    if (here && !(this.isLive(other) && slotOf(w[other]!) === other)) w.copyWithin(other, slot, slot + WORDS)
     w[slot] = low
     w[slot + 1] = high
     w[slot + 2] = record
@@ -95,6 +96,14 @@ export class JumpCache {
     this.w[at] = 0
     this.w[at + 1] = NO_TAG
     this.w[at + 2] = 0
+  }
+
+  /** There is an entry of the generation in use. */
+  private isLive(at: number): boolean {
+    const high = this.w[at + 1]!
+    // Bits 48 to 63 without the copies of bit 47.
+    const tag = (high >>> 16) ^ ((high & 0x8000) === 0 ? 0 : 0xffff)
+    return (tag & 1) === 0 && tag >>> 7 === this.generation[(tag >>> 1) & 1]
   }
 
   private highOf(linear: number): number {
