@@ -1,17 +1,26 @@
 import { expect, test } from 'vitest'
-import { JUMP, JumpCache } from './jump-cache.ts'
+import { JUMP, JumpCache, slotOf } from './jump-cache.ts'
 import { MODES } from './mode.ts'
 
 function jumpCache(): JumpCache {
-  const memory = new WebAssembly.Memory({ initial: 8 })
+  const memory = new WebAssembly.Memory({ initial: 17 })
   const jumps = new JumpCache(memory.buffer, 8192, 0)
   expect(8192 + JUMP.entries * JUMP.entryBytes).toBeLessThanOrEqual(memory.buffer.byteLength)
   jumps.select(MODES[0]!, true)
   return jumps
 }
 
-/** Three addresses that want the same place. */
-const [A, B, C] = [0x816_f702, 0x817_371e, 0x400_366e] as const
+/** Addresses that want a place. */
+function wanting(slot: number, count: number, above = 0x40_0000): number[] {
+  const found: number[] = []
+  for (let at = above; found.length < count; at++) if (slotOf(at | 0) === slot) found.push(at)
+  return found
+}
+
+const HOME = slotOf(0x816_f702)
+const BESIDE = HOME ^ (JUMP.entryBytes >> 2)
+const [A, B, C] = wanting(HOME, 3) as [number, number, number]
+const [NEXT] = wanting(BESIDE, 1) as [number]
 
 test('two jumps that want one place are both known, whatever their order', () => {
   const jumps = jumpCache()
@@ -38,36 +47,25 @@ test('a jump that is entered again, or dropped, leaves nothing of its former rec
 
 test('a jump beside another one leaves it alone', () => {
   const jumps = jumpCache()
-  jumps.set(0x7c13, 32)
-  jumps.set(0x7c12, 64)
-  expect([jumps.get(0x7c13), jumps.get(0x7c12)]).toEqual([32, 64])
+  jumps.set(A, 32)
+  jumps.set(NEXT, 64)
+  expect([jumps.get(A), jumps.get(NEXT)]).toEqual([32, 64])
 })
 
-test('jumps that were forgotten do not drive out those that are in use', () => {
+test.each([0, -0x1_0000_0000])('jumps that were forgotten do not drive out those that are in use (%d)', (half) => {
   const jumps = jumpCache()
-  jumps.set(0x42_a600, 32)
-  jumps.set(0x52_e705, 64)
+  jumps.set(half + A, 32)
+  jumps.set(half + NEXT, 64)
   jumps.flush(1)
-  jumps.set(0x42_a600, 96)
-  jumps.set(0x52_e705, 128)
-  expect([jumps.get(0x42_a600), jumps.get(0x52_e705)]).toEqual([96, 128])
+  jumps.set(half + A, 96)
+  jumps.set(half + NEXT, 128)
+  expect([jumps.get(half + A), jumps.get(half + NEXT)]).toEqual([96, 128])
 })
 
 test('of three jumps for two places, two stay', () => {
   const jumps = jumpCache()
-  jumps.set(0x7c12, 32)
-  jumps.set(0x7c13, 64)
-  jumps.set(0x7c12 ^ 0x4000_0000, 96)
-  expect([jumps.get(0x7c13), jumps.get(0x7c12 ^ 0x4000_0000)]).toEqual([64, 96])
-})
-
-test('upper halves of the address space are forgotten and kept by the same rule', () => {
-  const jumps = jumpCache()
-  const address = -0x5b98_0a2c
-  jumps.set(address, 32)
-  jumps.set(address + 1, 64)
-  jumps.flush(1)
-  jumps.set(address, 96)
-  jumps.set(address + 1, 128)
-  expect([jumps.get(address), jumps.get(address + 1)]).toEqual([96, 128])
+  jumps.set(A, 32)
+  jumps.set(NEXT, 64)
+  jumps.set(B, 96)
+  expect([jumps.get(NEXT), jumps.get(B)]).toEqual([64, 96])
 })

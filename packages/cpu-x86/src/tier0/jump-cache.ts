@@ -8,12 +8,16 @@ import type { Emit } from '../wasm/emit.ts'
 import { k32, local, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 
-export const JUMP = { entries: 16384, entryBytes: 16 } as const
+export const JUMP = { entries: 65536, entryBytes: 16 } as const
 
 const WORDS = JUMP.entryBytes >> 2
 
+/** Functions begin at multiples of 16 as a rule: the low bits alone would leave most places empty. */
+const SPREAD = 0x9e37_79b1 | 0
+const SHIFT = Math.clz32(JUMP.entries - 1)
+
 /** First word of the place a jump wants; the second best is the other one of the pair. */
-const slotOf = (low: number): number => ((low ^ (low >>> 12)) & (JUMP.entries - 1)) * WORDS
+export const slotOf = (low: number): number => (Math.imul(low, SPREAD) >>> SHIFT) * WORDS
 
 /** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
 const GENERATIONS = 512
@@ -131,13 +135,7 @@ export function emitLookUp(
   const low = linear.to32()
   const at = e.temp(I32)
   const slot = local(I32, at)
-  e.assign(
-    at,
-    low
-      .xor(low.shrU(12))
-      .and(JUMP.entries - 1)
-      .shl(4),
-  )
+  e.assign(at, low.mul(SPREAD).shrU(SHIFT).shl(4))
   const wanted = e.let(linear.xor(e.load(I64, 'i64_load', k32(0), base + S.modeTag)))
   const tag = (): Val => e.load(I64, 'i64_load', slot, jumpCache)
   e.unlikely(tag().ne(wanted), () => e.assign(at, slot.xor(JUMP.entryBytes)))
