@@ -108,8 +108,8 @@ export const S = {
   /** CS base as code addresses have it (0 in flat and 64-bit mode), and the mask that wraps linear addresses. i64 each. */
   codeBase: 0xa00,
   codeMask: 0xa08,
-  /** Not zero: the budget ran out in compiled code. */
-  fromRegion: 0xa10,
+  /** Instructions left that tier 0 runs before it says what it spends its time on: exitRecord is of the block it has run. */
+  untilSample: 0xa10,
   /** Slots of 16 bytes for accesses that no host address can stand for: 8 to read, 16 to write (committed afterwards). */
   slowReads: 0xa40,
   slowWrites: 0xac0,

@@ -39,20 +39,18 @@ export class CodePages {
     }
     const linear = linearOf(this.cpu)
     const physical = linear.translate(page * PAGE, 'execute', user)
-    const span = this.cpu.memory.find(physical)
-    if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1
-    const host = span.region.block.offset + (span.region.blockOffset ?? 0) + physical - span.base
-    if (host % PAGE !== 0) return -1
+    const host = this.hostOf(physical)
+    if (host < 0) return -1
     const { global } = linear.walker.page
     if (!user && !global) this.local = true
     this.keys[slot] = key
     this.global[slot] = global ? 1 : 0
-    this.hosts[slot] = host / PAGE
+    this.hosts[slot] = host
     this.physicals[slot] = physical
     const large = linear.walker.page.sizeBytes > PAGE
     this.large[slot] = large ? 1 : 0
     if (large) this.seenLarge[Math.floor(page / REGION_PAGES) & (REGIONS - 1)] = 1
-    return host / PAGE
+    return host
   }
 
   /** Physical address of a page that host() has just been asked for; -1: it is part of a large one. */
@@ -61,10 +59,19 @@ export class CodePages {
     return this.large[slot] === 1 ? -1 : this.physicals[slot]!
   }
 
-  /** What host() has found before and still knows, or -1: nothing is looked up. */
-  known(page: number, user: boolean): number {
+  /** The same without a trace in the page tables, for pages that were executed before; -1 too where nothing is mapped. */
+  peek(page: number, user: boolean): number {
     const slot = page & (ENTRIES - 1)
-    return this.keys[slot] === page * 2 + (user ? 1 : 0) ? this.hosts[slot]! : -1
+    if (this.keys[slot] === page * 2 + (user ? 1 : 0)) return this.hosts[slot]!
+    const physical = linearOf(this.cpu).peek(page * PAGE, 'execute', user)
+    return physical < 0 ? -1 : this.hostOf(physical)
+  }
+
+  private hostOf(physical: number): number {
+    const span = this.cpu.memory.find(physical)
+    if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1
+    const host = span.region.block.offset + (span.region.blockOffset ?? 0) + physical - span.base
+    return host % PAGE === 0 ? host / PAGE : -1
   }
 
   /** Forgets translations. Returns whether jumps into supervisor code must be forgotten as well. */

@@ -27,7 +27,7 @@ import { FpuGates } from './fpu-gates.ts'
 import { SoftTlb } from './soft-tlb.ts'
 import { compilable } from '../tier1/compilable.ts'
 import { REGION_FUNCTIONS } from '../tier1/functions.ts'
-import { COUNTERS_BYTES, MAX_REGIONS, Regions } from '../tier1/regions.ts'
+import { COUNTERS_BYTES, MAX_REGIONS, Regions, SAMPLE } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
 import { UserCode } from './user-code.ts'
@@ -36,8 +36,6 @@ import { watch } from './watch.ts'
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
-/** The same where samples say what to compile. */
-const SAMPLED_SLICE = 20_000
 const NANOSECONDS = 1_000_000_000n
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
@@ -60,9 +58,6 @@ export class Engine implements Cpu {
   /** Compiled code, if there is to be any. */
   readonly regions: Regions | undefined
   private readonly compileAll: boolean
-  private readonly slice: number
-  /** Where the budget has just run out, if it has: that is a sample of what is hot. */
-  private sampling: 'no' | 'tier 0' | 'tier 1' = 'no'
   /** Vector of the last start-up message. */
   sipiVector = 0
   private readonly pic: InterruptSource | undefined
@@ -102,6 +97,7 @@ export class Engine implements Cpu {
     this.w = new Int32Array(buffer, this.base, S.end >> 2)
     this.view = new DataView(buffer)
     this.setWord(S.a20Mask, -1)
+    this.setWord(S.untilSample, SAMPLE)
     this.fpu = new FpuGates(buffer, this.base)
     this.absent = absentOps(o.model)
     this.tlb = new SoftTlb(this, o.host.allocate(SoftTlb.sizeBytes), () => this.blocks)
@@ -128,6 +124,7 @@ export class Engine implements Cpu {
       hot: o.hot(),
       cold: o.cold,
       jumpCache: this.jumps.at,
+      sampled: o.tier1 === 'on',
       ...(this.profile === undefined ? {} : { counters: this.profile }),
     })
     this.blocks = new Blocks({
@@ -147,7 +144,6 @@ export class Engine implements Cpu {
       ...(this.profile === undefined ? {} : { onBlock: this.profile.note }),
     })
     this.compileAll = o.tier1 === 'always'
-    this.slice = o.tier1 === 'on' ? SAMPLED_SLICE : SLICE
     if (o.tier1 !== 'off' && this.profile === undefined)
       this.regions = new Regions({
         cpu: this,
@@ -157,10 +153,9 @@ export class Engine implements Cpu {
         semantics: o.semantics,
         mode: o.tier1,
         used: o.host.allocate(MAX_REGIONS),
-        slice: this.slice,
         jumpCache: this.jumps.at,
         counters: o.tier1Counters ? o.host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0,
-        hostPage: (page) => this.code.known(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
+        hostPage: (page) => this.code.peek(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
       })
     linearOf(this).shortcut = this.tlb
     watch(o.ramBlocks, {
@@ -309,10 +304,10 @@ export class Engine implements Cpu {
       const record = this.locate(exact || this.compileAll)
       if (exact) {
         const safe = left - this.blocks.longest
-        if (safe > 0) return this.enter(record, Math.min(safe, this.slice))
+        if (safe > 0) return this.enter(record, Math.min(safe, SLICE))
         return this.lastLength <= left ? this.enter(record, 1) : this.step(false)
       }
-      return this.enter(record, Math.min(left, this.slice))
+      return this.enter(record, Math.min(left, SLICE))
     } catch (thrown) {
       if (thrown instanceof GuestFault) return this.deliver(thrown.vector, thrown.errorCode)
       if (!(thrown instanceof ArenaFull)) throw thrown
@@ -333,10 +328,20 @@ export class Engine implements Cpu {
     this.counted += this.granted - w[S.budget >> 2]! - this.stolen
     const exit = w[S.exit >> 2]!
     this.stats.exits[exit]!++
-    this.sampling = exit !== EXIT.budget ? 'no' : w[S.fromRegion >> 2] === 0 ? 'tier 0' : 'tier 1'
-    w[S.fromRegion >> 2] = 0
+    if (w[S.untilSample >> 2]! < 0) this.sample()
     if (exit !== EXIT.fault && exit !== EXIT.dead) return 'running'
     return this.interrupted(exit)
+  }
+
+  /** Tier 0 has run for a while, and the block of exitRecord last. */
+  private sample(): void {
+    this.setWord(S.untilSample, SAMPLE)
+    const last = this.word(S.exitRecord) >>> 0
+    const linear = this.state.num(S.codePage) + this.state.num(S.codeBase)
+    const page = Math.floor((this.mode.code === 64 ? linear : linear >>> 0) / PAGE)
+    const hostPage = this.code.peek(page, this.user)
+    const offset = this.view.getUint16(last - this.indexOf(last) * R.bytes + R.offset, true)
+    if (hostPage >= 0) this.regions?.sample(hostPage, offset, this.mode, page)
   }
 
   /** Generated code left in the middle of a block: the instruction of exitRecord has not been done. */
@@ -404,7 +409,7 @@ export class Engine implements Cpu {
     const { state, blocks, mode } = this
     const rip = state.rip
     const linear = this.codeLinear(rip)
-    if (!exact && this.sampling === 'no') {
+    if (!exact) {
       const known = this.jumps.get(linear)
       if (known !== 0) {
         state.setNum(S.codePage, rip - (linear & (PAGE - 1)))
@@ -432,8 +437,6 @@ export class Engine implements Cpu {
     this.jumps.set(linear, record)
     if (this.user) this.userCode.note(linear, record, this.code.physical(page), mode, block.second >= 0)
     if (this.compileAll) this.regions?.force(hostPage, offset, mode, page)
-    else if (this.sampling !== 'no') this.regions?.sample(hostPage, offset, mode, page, this.sampling === 'tier 1')
-    this.sampling = 'no'
     return record
   }
 

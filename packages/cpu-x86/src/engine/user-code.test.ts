@@ -10,7 +10,7 @@ const mode = modeOf(32, 32, true)
 
 /** A jump cache of a user, and the page tables in use: physical addresses by page; those that were not accessed are negative. */
 function make(): { jumps: JumpCache; code: UserCode; tables: Map<number, number> } {
-  const memory = new WebAssembly.Memory({ initial: 8 })
+  const memory = new WebAssembly.Memory({ initial: 17 })
   const jumps = new JumpCache(memory.buffer, 4096, 0)
   jumps.select(mode, true)
   expect(S.end).toBeLessThanOrEqual(4096)

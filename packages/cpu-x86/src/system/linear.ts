@@ -39,6 +39,13 @@ export class Linear {
     return this.gated(this.walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
   }
 
+  /** The same without a trace in the page tables, for a page that was accessed before; else, or if it would fault, -1. */
+  peek(linear: number, access: Access, user: boolean): number {
+    const { walker } = this
+    if (!walker.probe(linear, access, user) || !walker.page.accessed) return -1
+    return this.gated(walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
+  }
+
   read8(linear: number, user: boolean): number {
     return this.cpu.memory.read(this.translate(linear, 'read', user), 1)
   }

@@ -12,6 +12,7 @@ import type { Meaning, Meanings } from '../semantics/meaning.ts'
 import { EXC, EXIT, S } from '../state.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, local, type Val } from '../wasm/value.ts'
+import { remaining, spend, type Account } from './budget.ts'
 import { emitLookUp, isNotCanonical } from './jump-cache.ts'
 import { MODES, type Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
@@ -44,6 +45,8 @@ export interface HandlersOptions {
   readonly counters?: { readonly at: number; readonly records: number }
   /** Host address of the jump cache. */
   readonly jumpCache: number
+  /** S.untilSample counts. */
+  readonly sampled: boolean
 }
 
 interface Made {
@@ -231,6 +234,7 @@ export class Handlers {
     return {
       e,
       base,
+      sampled: this.o.sampled,
       runtime: this.o.linked.functions,
       func: (name) => calls.func(name),
       tlb: () => e.load(I32, 'i32_load', k32(0), base + S.tlb),
@@ -258,8 +262,9 @@ export class Handlers {
     const record = local(I32, 0)
     const rip = local(I64, func.local(I64))
     const ripLocal = 1
-    const tlb = local(I32, func.local(I32))
-    const tlbLocal = 2
+    const result = func.local(I32)
+    const tlbLocal = func.local(I32)
+    const tlb = local(I32, tlbLocal)
     e.assign(tlbLocal, e.load(I32, 'i32_load', k32(0), base + S.tlb))
     e.release()
     const outer = e.depth
@@ -268,6 +273,7 @@ export class Handlers {
     const frame: Frame = {
       e,
       base,
+      sampled: this.o.sampled,
       runtime: this.o.linked.functions,
       func: (name) => imports.func(name),
       tlb: () => tlb,
@@ -310,12 +316,9 @@ export class Handlers {
         }
         func.end()
         e.depth--
-        func.get(0).get(0).mem('i32_load16_u', R.handler).callIndirect(coldType).tee(0)
-        func
-          .i32(COLD.jump)
-          .op('i32_gt_u')
-          .brIf(e.depth - loop)
-        func.get(0).op('i32_eqz').if().ret().end()
+        func.get(0).get(0).mem('i32_load16_u', R.handler).callIndirect(coldType).set(result)
+        e.if(local(I32, result).gtU(COLD.jump), () => frame.goto(local(I32, result)))
+        func.get(result).op('i32_eqz').if().ret().end()
         func
           .i32(0)
           .mem('i64_load', base + S.rip)
@@ -326,7 +329,7 @@ export class Handlers {
           .mem('i32_load', base + S.tlb)
           .set(tlbLocal)
       })
-      emitJump(e, base, this.o.jumpCache, rip, loop)
+      emitJump(frame, this.o.jumpCache, rip, record, loop)
     })
     if (e.depth !== outer) throw new Error('unbalanced blocks')
     return func
@@ -385,8 +388,7 @@ function fixedBodies(frame: Frame, record: Val): (() => void)[] {
   }
   bodies[HANDLER.next] = () => {
     const index = e.load(I32, 'i32_load16_u', record, R.index)
-    const left = e.let(e.load(I32, 'i32_load', k32(0), base + S.budget).sub(index))
-    store(S.budget, left)
+    const left = spend(frame, index)
     const link = e.load(I32, 'i32_load', record, R.link)
     e.unlikely(link.isZero().or(left.ltS(0)), () => {
       const page = e.load(I64, 'i64_load', k32(0), base + S.codePage)
@@ -401,7 +403,8 @@ function fixedBodies(frame: Frame, record: Val): (() => void)[] {
 }
 
 /** Goes on at `rip` by the jump cache, or leaves. */
-function emitJump(e: Emit, base: number, jumpCache: number, rip: Val, loop: number): void {
+function emitJump(account: Account, jumpCache: number, rip: Val, record: Val, loop: number): void {
+  const { e, base } = account
   const { func } = e
   const load64 = (offset: number): Val => e.load(I64, 'i64_load', k32(0), base + offset)
   const leave = (exit: number): void => {
@@ -409,14 +412,17 @@ function emitJump(e: Emit, base: number, jumpCache: number, rip: Val, loop: numb
     e.store('i32_store', k32(0), k32(exit), base + S.exit)
     func.ret()
   }
-  e.unlikely(e.load(I32, 'i32_load', k32(0), base + S.budget).ltS(0), () => leave(EXIT.budget))
+  e.unlikely(remaining(account).ltS(0), () => {
+    e.store('i32_store', k32(0), record, base + S.exitRecord)
+    leave(EXIT.budget)
+  })
   const linear = e.let(rip.add(load64(S.codeBase)).and(load64(S.codeMask)))
-  const { unknown, record } = emitLookUp(e, base, jumpCache, linear)
-  e.unlikely(unknown.or(isNotCanonical(linear)), () => leave(EXIT.jump))
+  const next = emitLookUp(e, base, jumpCache, linear)
+  e.unlikely(next.unknown.or(isNotCanonical(linear)), () => leave(EXIT.jump))
   e.store('i64_store', k32(0), rip.sub(linear.and(0xfff)), base + S.codePage)
   // An instruction runs after STI without the run loop: that was the one to let pass.
   e.store('i32_store', k32(0), k32(0), base + S.shadow)
-  e.assign(0, record())
+  e.assign(0, next.record())
   e.release()
   e.br({ depth: loop })
 }

@@ -8,16 +8,15 @@ import { FLAG } from '../cpu-state.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
-import type { Callee, Emit } from '../wasm/emit.ts'
+import type { Callee } from '../wasm/emit.ts'
 import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
+import { spend, type Account } from './budget.ts'
 import { R } from './record.ts'
 import { segmentForm, tracked, wideDisplacement, type Facets } from './tracked.ts'
 
 /** The function a handler is emitted into: the big switch, or a function of its own. */
-export interface Frame {
-  readonly e: Emit
-  readonly base: number
+export interface Frame extends Account {
   readonly runtime: RuntimeFunctions
   func(name: string): Callee
   tlb(): Val
@@ -235,11 +234,9 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
     this.frame.goto(this.record.add(this.at))
   }
 
-  /** Counts the block's instructions up to this one; returns what is left of the budget. */
+  /** Counts the block's instructions up to this one; negative if the run loop wants control. */
   charge(): Val {
-    const left = this.e.let(this.field(I32, S.budget).sub(this.u16(R.index).add(1)))
-    this.setField(S.budget, left)
-    return left
+    return spend(this.frame, this.u16(R.index).add(1))
   }
 
   private ends(): void {

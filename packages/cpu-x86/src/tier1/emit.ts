@@ -284,10 +284,7 @@ class RegionEmitter implements Ground {
   /** Counts a block's instructions; returns to the run loop if they used up the budget. */
   private charge(b: RegionBlock, rip: () => Val): void {
     this.count(b)
-    this.e.unlikely(local(I32, this.budget).ltS(0), () => {
-      this.e.store('i32_store', k32(0), k32(1), this.base + S.fromRegion)
-      this.exit(rip())
-    })
+    this.e.unlikely(local(I32, this.budget).ltS(0), () => this.exit(rip()))
   }
 
   private count(b: RegionBlock): void {

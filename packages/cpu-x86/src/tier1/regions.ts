@@ -29,8 +29,6 @@ export interface Tier1Options {
   readonly used: number
   /** Host address of two i64 for each region, for entries and instructions, or 0. Then listings can be had. */
   readonly counters: number
-  /** Instructions between samples. */
-  readonly slice: number
   /** Host address of the jump cache. */
   readonly jumpCache: number
   /** Host page behind a linear page, as far as that is known without looking; else -1. */
@@ -47,6 +45,8 @@ const LIMITS: Record<'on' | 'always', Limits> = {
   on: { blocks: 64, instructions: 400 },
   always: { blocks: 12, instructions: 100 },
 }
+/** Instructions of tier 0 between samples: a prime, so that no loop keeps step with it. */
+export const SAMPLE = 4093
 /** Executions of an instruction that pay for compiling it, as far as samples tell. */
 const EXECUTIONS = 3000
 /** Samples of one block before its surroundings are looked at. */
@@ -123,16 +123,18 @@ export class Regions {
     this.view = new DataView(options.cpu.host.memory.buffer)
   }
 
-  /** Tier 0 is at a block, or a region was when it had to stop. */
-  sample(hostPage: number, offset: number, mode: Mode, page: number, compiled: boolean): void {
+  /** Tier 0 has run a block. */
+  sample(hostPage: number, offset: number, mode: Mode, page: number): void {
     if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || block.second >= 0) return
     const known = this.of(block)
-    if (known.entered !== undefined || known.wanted || (compiled && known.regions.size > 0)) return
+    if (known.entered !== undefined || known.wanted) return
     if (++known.samples < known.look) return
-    if (!this.worthwhile(block, page)) {
-      known.look = known.samples + (known.samples >> 1) + 1
+    const share = this.worth(block, page)
+    if (share < 1) {
+      // Where most samples are others', they may come to be enough with few of these.
+      known.look = known.samples + Math.ceil(known.samples * Math.min(0.8 / share - 0.8, 1))
       return
     }
     this.want(block, known, page)
@@ -238,8 +240,8 @@ export class Regions {
     }
   }
 
-  /** What would become a region has run so often that compiling it costs less than it has cost already. */
-  private worthwhile(root: CodeBlock, linear: number): boolean {
+  /** What running what would become a region has cost already, in parts of what compiling it costs. */
+  private worth(root: CodeBlock, linear: number): number {
     let samples = 0
     let instructions = 0
     for (const block of choose(root, this.codeAround(root, linear), LIMITS.on).keys()) {
@@ -247,7 +249,7 @@ export class Regions {
       if (known !== undefined) samples += known.samples - known.spent
       instructions += block.length
     }
-    return samples * this.o.slice >= instructions * EXECUTIONS
+    return (samples * SAMPLE) / (instructions * EXECUTIONS)
   }
 
   private compile(): void {
