@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js'
+import { beginEarly } from '../dist/early.js'
 
-await main(process.argv.slice(2))
+const args = process.argv.slice(2)
+beginEarly(args)
+const { main } = await import('../dist/main.js')
+await main(args)

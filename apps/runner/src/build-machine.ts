@@ -5,6 +5,7 @@ import type { WholeMachine } from './machine-shape.ts'
 import type { RunOptions } from './options.ts'
 import type { ThreadOptions } from './thread/messages.ts'
 import { startMachine } from './thread/remote-machine.ts'
+import { forgetThread } from './thread/spawn.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Rejects with UsageError for what the user can change. */
@@ -13,6 +14,7 @@ export async function buildMachine(o: RunOptions): Promise<WholeMachine> {
   const options = machineOptions(o, bios)
   try {
     if (!o.thread) {
+      forgetThread()
       // its thread loads this by itself, and then it is of no use here
       const { createMachine } = await import('@godwit/machines')
       return createMachine(options)

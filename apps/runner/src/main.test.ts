@@ -73,5 +73,5 @@ test('inspect refuses what is no stream, and says where.', async () => {
 })
 
 test('The command of the package starts the same program.', () => {
-  expect(readFileSync(join(import.meta.dirname, '../bin/godwit.mjs'), 'utf8')).toContain("from '../dist/main.js'")
+  expect(readFileSync(join(import.meta.dirname, '../bin/godwit.mjs'), 'utf8')).toContain("import('../dist/main.js')")
 })

@@ -1,5 +1,6 @@
 /** The thread that a machine lives on: processor, devices and their clocks. Its owner is on the thread that started it. */
-import { workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { parentPort } from 'node:worker_threads'
 import { InputQueue } from '@godwit/backends'
 import type { Char } from '@godwit/hw'
 import { createMachine, type Machine } from '@godwit/machines'
@@ -9,7 +10,8 @@ import type { Shape, Start } from './messages.ts'
 import { OwnerLink } from './owner-link.ts'
 import { requestsOf } from './requests.ts'
 
-const { options, port, flags, stopAtReset } = workerData as Start
+const [start] = (await once(parentPort!, 'message')) as [Start]
+const { options, port, flags, stopAtReset } = start
 const link = new OwnerLink(port, flags)
 process.on('uncaughtException', (thrown) => {
   link.die(thrown)

@@ -7,7 +7,7 @@ import type { Fault } from './fault.ts'
 /** Options of a machine that can cross to another thread. */
 export type ThreadOptions = Omit<MachineOptions, 'wall' | 'loop' | 'trace' | 'sharedMemory'>
 
-/** What a machine's thread is started with. */
+/** What a machine's thread is told first. */
 export interface Start {
   readonly options: ThreadOptions
   readonly port: MessagePort

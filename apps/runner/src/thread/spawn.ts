@@ -1,12 +1,31 @@
 import { Worker, type TransferListItem } from 'node:worker_threads'
 import type { Start } from './messages.ts'
 
+let waiting: Worker | undefined
+
+/** A thread begins to load what a machine needs, so that this one can go on with its own beginning meanwhile. */
+export function prepareThread(): void {
+  waiting ??= open()
+}
+
+/** There will be no machine on a thread of its own. */
+export function forgetThread(): void {
+  void waiting?.terminate()
+  waiting = undefined
+}
+
 /** A thread that runs machine-thread. */
 export function spawnThread(start: Start, move: readonly TransferListItem[]): Worker {
-  const options = { workerData: start, transferList: [...move] }
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./machine-thread.js', import.meta.url), options)
+  const worker = waiting ?? open()
+  waiting = undefined
+  worker.postMessage(start, move)
+  return worker
+}
+
+function open(): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./machine-thread.js', import.meta.url))
   // from the sources: a thread does not inherit what turns TypeScript into JavaScript
   const file = new URL('./machine-thread.ts', import.meta.url)
   const code = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${JSON.stringify(file.href)})))`
-  return new Worker(code, { ...options, eval: true, execArgv: ['--conditions=@godwit/source'] })
+  return new Worker(code, { eval: true, execArgv: ['--conditions=@godwit/source'] })
 }

@@ -22,7 +22,7 @@ import {
   type Size,
 } from './insn.ts'
 import { KIND, SIZE_MODE, SIZE_V, SIZE_Y, SIZE_Z, type Letter, type Row, type SizeRule } from './rows.ts'
-import { ENTRIES, choice } from './tables.ts'
+import { choice, entryOf } from './tables.ts'
 
 const NO_OPERANDS: readonly Operand[] = []
 
@@ -99,7 +99,7 @@ export function decode(from: Fetch, codeSize: CodeSize, absent?: ReadonlySet<str
       opcode = byte()
     }
   }
-  const entry = ENTRIES[map * 256 + opcode]
+  const entry = entryOf(map * 256 + opcode)
   let row: Row | undefined
   if (entry !== undefined) {
     if (entry.modrm) modrm = byte()

@@ -55,7 +55,17 @@ function fill(chosen: (Row | undefined)[], row: Row): void {
   }
 }
 
-/** By map and opcode: map * 256 + opcode. */
-export const ENTRIES: readonly (Entry | undefined)[] = Array.from({ length: 4 * 256 }, (_, i) =>
-  entry(ROWS.filter((r) => r.map * 256 + r.opcode === i)),
-)
+/** Number of an opcode: map * 256 + opcode. */
+const numberOf = ({ map, opcode }: Row): number => map * 256 + opcode
+
+const BY_NUMBER = new Map<number, Row[]>()
+for (const row of ROWS) {
+  const known = BY_NUMBER.get(numberOf(row))
+  if (known === undefined) BY_NUMBER.set(numberOf(row), [row])
+  else known.push(row)
+}
+
+const made: (Entry | undefined)[] = Array.from({ length: 4 * 256 })
+
+/** What an opcode stands for, by its number. Made when it is first met: few are, and all of them take a while. */
+export const entryOf = (number: number): Entry | undefined => (made[number] ??= entry(BY_NUMBER.get(number) ?? []))
