@@ -21,6 +21,8 @@ export interface Cpu {
   /** TSC as the guest reads it. */
   readTsc(): bigint
   writeTsc(value: bigint): void
+  /** Puts what readTsc() gives into a field of the state. */
+  storeTsc(at: number): void
   /** TSC of the machine, to which the guest's own writes add `state.tscOffset`. */
   machineTsc(): bigint
   /** Goes on from a value, at a rate in Hz or at the present one. */

@@ -73,6 +73,8 @@ export const S = {
   waitBlock: 0x328,
   /** Not 0: code has a base or a limit, which the run loop checks where control goes after a system instruction. */
   bounded: 0x32c,
+  /** An NMI handler runs: further NMIs wait for IRET. */
+  nmiBlocked: 0x330,
   /** 8 slots of 16 bytes, physical order (MM0-MM7 are their low halves). */
   fpr: 0x340,
   fpuControl: 0x3c0,
@@ -103,6 +105,14 @@ export const S = {
   cstar: 0x818,
   fmask: 0x820,
   tscAux: 0x828,
+  /** SYSENTER's MSRs: i32, and two i64. */
+  sysenterCs: 0x840,
+  sysenterEsp: 0x848,
+  sysenterEip: 0x850,
+  /** Upper words of modeTag for supervisor and user code in the mode in use. */
+  modeTags: 0x858,
+  /** Key of the mode in use: tier0/mode.ts. */
+  modeKey: 0x860,
   /** Results of runtime functions that return 0 or 1 for a fault: 16 bytes. */
   result: 0x830,
   /** CS base as code addresses have it (0 in flat and 64-bit mode), and the mask that wraps linear addresses. i64 each. */

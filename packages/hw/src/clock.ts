@@ -1,6 +1,8 @@
 /** Guest time in ns, as a bigint. It stands still while the machine is paused. */
 export interface Clock {
   now(): bigint
+  /** The same as a number: exact below 2^53, which is 104 days; beyond that whoever asks must take now(). */
+  ns(): number
   /** A timer that is not set yet. */
   timer(fire: () => void): Timer
 }
@@ -31,13 +33,16 @@ interface Armed {
 /** A clock over a source of ns; its owner calls `run` when the deadline may have passed. */
 export class DrivenClock implements Clock {
   private readonly source: () => bigint
+  /** The source as a number: NaN, or 2^53 and more, where that is not exact. */
+  readonly ns: () => number
   private readonly armed: Armed[] = []
   private orders = 0
   /** Called when the earliest deadline may have moved. */
   onDeadline: (() => void) | undefined
 
-  constructor(source: () => bigint) {
+  constructor(source: () => bigint, ns: () => number = () => Number(source())) {
     this.source = source
+    this.ns = ns
   }
 
   now(): bigint {

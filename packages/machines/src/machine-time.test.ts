@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { realTime } from './machine-time.ts'
+import { instructionTime, realTime } from './machine-time.ts'
 
 const MS = 1_000_000n
 
@@ -96,4 +96,33 @@ test('Time does not go back after a timer whose work took long.', () => {
   time.run()
   expect(told).toBe(31n * MS)
   expect(time.virtual.now()).toBe(told)
+})
+
+test('Time as a number is time as a bigint, whatever was done to it.', () => {
+  let wallNs = 5n
+  let done = 0
+  const real = realTime({ monotonic: () => wallNs, epoch: () => 0n }, () => undefined)
+  const counted = instructionTime(() => done, { nsPerInstruction: 3n, epochNs: 0n, seed: 1 })
+  real.virtual.timer(() => undefined).set(40n * MS)
+  const steps = [
+    () => real.start(),
+    () => real.run(),
+    () => real.stop(),
+    () => counted.warp(70n * MS),
+    () => [real, counted].forEach((time) => time.set(1n << 40n)),
+    () => real.start(),
+    () => [real, counted].forEach((time) => time.set(3n)),
+    () => (wallNs += 1000n * MS),
+    () => real.run(),
+  ]
+  for (const step of steps) {
+    step()
+    for (let i = 0; i < 3; i++) {
+      for (const { virtual } of [real, counted]) expect(virtual.ns()).toBe(Number(virtual.now()))
+      wallNs += 7n * MS
+      done += 12_345
+    }
+  }
+  counted.set((1n << 60n) + 1n)
+  expect(counted.virtual.ns()).toBeNaN()
 })

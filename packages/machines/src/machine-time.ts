@@ -4,12 +4,15 @@ import { DrivenClock, type Time } from '@godwit/hw'
 export interface WallClock {
   /** Monotonic, ns. */
   monotonic(): bigint
+  /** The same as a number, if that is cheaper. */
+  monotonicNs?(): number
   /** ns since 1970. */
   epoch(): bigint
 }
 
 export const systemWallClock: WallClock = {
   monotonic: () => BigInt(Math.round(performance.now() * 1e6)),
+  monotonicNs: () => Math.round(performance.now() * 1e6),
   epoch: () => BigInt(Date.now()) * 1_000_000n,
 }
 
@@ -40,6 +43,10 @@ const STRIDE = 2_000_000n
 /** A host that was away for longer than this (it stopped the process, say) is not made up for step by step. */
 const AWAY = 250_000_000n
 
+/** NaN where a number is not exact. */
+const exact = (ns: bigint): number => (ns < SAFE && ns > -SAFE ? Number(ns) : NaN)
+const SAFE = 1n << 53n
+
 /**
  * Between two looks at the timers time does not run on past the first that is due: where the host was busy elsewhere for a
  * few periods of a timer, the guest sees each of them, a little late and in quick succession, and not all as one.
@@ -54,12 +61,25 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
     const at = unlimited()
     return limit === undefined || at < limit ? at : limit
   }
-  const goTo = (ns: bigint): void => {
-    offset = ns
-    limit = ns + STRIDE
-    if (startedAt !== undefined) startedAt = wall.monotonic()
+  /** Of the three, as numbers: guest time less wall time, or guest time while it stands still, and the limit. */
+  let lead = 0
+  let most = Infinity
+  const wallNs = (): number => wall.monotonicNs?.() ?? Number(wall.monotonic())
+  const changed = (): void => {
+    lead = exact(startedAt === undefined ? offset : offset - startedAt)
+    most = limit === undefined ? Infinity : exact(limit)
   }
-  const virtual = new DrivenClock(now)
+  const ns = (): number => {
+    const at = startedAt === undefined ? lead : lead + wallNs()
+    return at < most ? at : most
+  }
+  const goTo = (to: bigint): void => {
+    offset = to
+    limit = to + STRIDE
+    if (startedAt !== undefined) startedAt = wall.monotonic()
+    changed()
+  }
+  const virtual = new DrivenClock(now, ns)
   const host = new DrivenClock(() => wall.epoch())
   return {
     virtual,
@@ -69,6 +89,7 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
     nsPerInstruction: 0n,
     start() {
       startedAt ??= wall.monotonic()
+      changed()
     },
     stop() {
       const at = now()
@@ -81,13 +102,17 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
       return earlier(virtual.deadline, host.deadline === null ? null : host.deadline - wall.epoch() + now())
     },
     run() {
-      if (limit !== undefined && unlimited() - limit > AWAY) limit = undefined
+      if (limit !== undefined && unlimited() - limit > AWAY) {
+        limit = undefined
+        changed()
+      }
       virtual.run()
       host.run()
       const due = virtual.deadline
       // Not from before the timers fired: what they were told then must not be taken back.
-      const most = now() + STRIDE
-      limit = due === null ? undefined : due > most ? due : most
+      const least = now() + STRIDE
+      limit = due === null ? undefined : due > least ? due : least
+      changed()
     },
   }
 }
@@ -100,7 +125,13 @@ export function instructionTime(
   const { nsPerInstruction, epochNs } = options
   let bias = 0n
   const now = (): bigint => bias + BigInt(instructions()) * nsPerInstruction
-  const virtual = new DrivenClock(now)
+  const each = Number(nsPerInstruction)
+  let lead = 0
+  const shift = (by: bigint): void => {
+    bias += by
+    lead = exact(bias)
+  }
+  const virtual = new DrivenClock(now, () => lead + instructions() * each)
   const host = new DrivenClock(() => epochNs + now())
   let seed = options.seed >>> 0 || 1
   const deadline = (): bigint | null =>
@@ -122,10 +153,10 @@ export function instructionTime(
     start: () => undefined,
     stop: () => undefined,
     set(ns) {
-      bias += ns - now()
+      shift(ns - now())
     },
     warp(ns) {
-      if (ns > now()) bias += ns - now()
+      if (ns > now()) shift(ns - now())
     },
     deadline,
     run() {

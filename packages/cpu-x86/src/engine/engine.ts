@@ -12,7 +12,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { link } from '../runtime-link.ts'
 import { EXC, EXIT, PENDING, S } from '../state.ts'
 import { initialise, interrupt, nonMaskable, raise, singleStep, startUp, type Outcome } from '../system/exceptions.ts'
-import { fastLoadSegment } from '../system/fast-segments.ts'
+import { withFast } from '../system/fast.ts'
 import { linearOf } from '../system/linear.ts'
 import { enterSmm } from '../system/smm.ts'
 import { ArenaFull, Blocks } from '../tier0/blocks.ts'
@@ -30,13 +30,13 @@ import { REGION_FUNCTIONS } from '../tier1/functions.ts'
 import { COUNTERS_BYTES, MAX_REGIONS, Regions, SAMPLE } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
+import { TimeStamp } from './time-stamp.ts'
 import { UserCode } from './user-code.ts'
 import { watch } from './watch.ts'
 
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
 const SLICE = 50_000
-const NANOSECONDS = 1_000_000_000n
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
 
@@ -65,8 +65,7 @@ export class Engine implements Cpu {
   private readonly view: DataView
   private readonly jumps: JumpCache
   private readonly absent: ReadonlySet<string>
-  private tscHz: bigint
-  private tscStart = 0n
+  private readonly timeStamp: TimeStamp
   /** Instructions done before generated code was last entered. */
   private counted = 0
   /** What S.budget began with, and what attend() took from it. */
@@ -75,7 +74,6 @@ export class Engine implements Cpu {
   private inside = false
   private stopping = false
   private mode: Mode = modeOf(16, 16, false)
-  private user = false
   private readonly fpu: FpuGates
   private readonly code: CodePages = new CodePages(this)
   private readonly userCode: UserCode
@@ -92,7 +90,7 @@ export class Engine implements Cpu {
     this.apic = o.apic
     this.pic = o.pic
     this.model = o.model
-    this.tscHz = BigInt(o.tscHz)
+    this.timeStamp = new TimeStamp(o.time.virtual, this.state, BigInt(o.tscHz))
     const { buffer } = o.host.memory
     this.w = new Int32Array(buffer, this.base, S.end >> 2)
     this.view = new DataView(buffer)
@@ -103,12 +101,8 @@ export class Engine implements Cpu {
     this.tlb = new SoftTlb(this, o.host.allocate(SoftTlb.sizeBytes), () => this.blocks)
     this.jumps = new JumpCache(buffer, o.host.allocate(JUMP.entries * JUMP.entryBytes), this.base)
     this.userCode = new UserCode(this.jumps, linearOf(this).walker)
-    const slowLoad = o.functions['load_segment']
     const functions: RuntimeFunctions = {
-      ...o.functions,
-      ...(slowLoad === undefined
-        ? {}
-        : { load_segment: fastLoadSegment(this.tlb.half(false)), load_segment_slow: slowLoad }),
+      ...withFast(o.functions, { supervisor: this.tlb.half(false), user: this.tlb.half(true) }),
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
       ...(o.tier1 === 'off' ? {} : REGION_FUNCTIONS),
@@ -177,25 +171,23 @@ export class Engine implements Cpu {
   }
 
   readTsc(): bigint {
-    return BigInt.asUintN(64, this.machineTsc() + this.state.tscOffset)
+    return this.timeStamp.read()
   }
 
   writeTsc(value: bigint): void {
-    this.state.tscOffset = BigInt.asUintN(64, value - this.machineTsc())
+    this.timeStamp.write(value)
+  }
+
+  storeTsc(at: number): void {
+    this.timeStamp.store(at)
   }
 
   machineTsc(): bigint {
-    return BigInt.asUintN(64, this.ticks() + this.tscStart)
+    return this.timeStamp.machine()
   }
 
-  setMachineTsc(value: bigint, rateHz = this.tscHz): void {
-    this.tscHz = rateHz
-    this.tscStart = value - this.ticks()
-  }
-
-  private ticks(): bigint {
-    const ns = this.time.virtual.now()
-    return this.tscHz === NANOSECONDS ? ns : (ns * this.tscHz) / NANOSECONDS
+  setMachineTsc(value: bigint, rateHz?: bigint): void {
+    this.timeStamp.setMachine(value, rateHz)
   }
 
   flushTlb(keepGlobal: boolean): void {
@@ -230,7 +222,6 @@ export class Engine implements Cpu {
     const code: CodeSize = state.codeSize
     const flat = code === 64 || hasFlatSegments(w)
     this.mode = modeOf(code, state.stackSize, flat)
-    this.user = state.cpl === 3
     w[S.tlb >> 2] = this.tlb.half(this.user)
     w[S.codeMask >> 2] = -1
     w[(S.codeMask >> 2) + 1] = code === 64 ? -1 : 0
@@ -485,6 +476,11 @@ export class Engine implements Cpu {
 
   private indexOf(record: number): number {
     return this.view.getUint16((record >>> 0) + R.index, true)
+  }
+
+  /** Generated code changes the privilege by itself while the mode stays. */
+  private get user(): boolean {
+    return this.w[S.cpl >> 2] === 3
   }
 
   private word(offset: number): number {

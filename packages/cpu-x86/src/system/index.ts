@@ -37,7 +37,7 @@ const width = (size: number): Width => size as Width
 function readTime(sys: System): void {
   const { state, cpu } = sys
   if ((state.cr4 & CR4.TSD) !== 0 && state.cpl !== 0) throw new GuestFault(EXC.GP, 0)
-  state.setBig(S.result, cpu.readTsc())
+  cpu.storeTsc(S.result)
 }
 
 /** Descriptor tables: limit, and base in two halves, cut to 24 bits for 16-bit operands by the caller. */

@@ -5,10 +5,12 @@ import { EXC, S } from '../state.ts'
 import { setVm } from './segments.ts'
 import { canonical, type System, type Width } from './system.ts'
 
-const CODE32 = 0x00cf_9b00
-const CODE64 = 0x00af_9b00
-const DATA = 0x00cf_9300
-const DPL3 = 0x6000
+export const CODE32 = 0x00cf_9b00
+export const CODE64 = 0x00af_9b00
+export const DATA = 0x00cf_9300
+export const DPL3 = 0x6000
+/** What SYSRET takes from R11. */
+export const RETURN_FLAGS = 0x003f_7fd5 & ~(FLAG.RF | FLAG.VM)
 const FLAT = 0xffff_ffff
 
 function flatCode(sys: System, selector: number, flags: number, cpl: number): void {
@@ -50,8 +52,7 @@ export function systemReturn(sys: System, size: Width): void {
   const selector = state.high(S.star) >>> 16
   if (state.longMode) {
     if (size === 64 && !canonical(state.gprNum(1))) throw new GuestFault(EXC.GP, 0)
-    const changeable = ~(FLAG.RF | FLAG.VM)
-    state.eflags = ((state.gprLow(11) & changeable & 0x003f_7fd5) | 2) >>> 0
+    state.eflags = ((state.gprLow(11) & RETURN_FLAGS) | 2) >>> 0
     state.rip = size === 64 ? state.gprNum(1) : state.gprLow(1) >>> 0
     const cs = size === 64 ? selector + 16 : selector
     state.resetSegment(1, cs | 3, 0, FLAT, (size === 64 ? CODE64 : CODE32) | DPL3)

@@ -40,6 +40,7 @@ export function bench(model = 'qemu64', ramBytes = 1 << 20): Bench {
     instructions: () => 0,
     readTsc: () => 0x1234_5678_9abcn,
     writeTsc: () => undefined,
+    storeTsc: (at) => state.setBig(at, 0x1234_5678_9abcn),
     machineTsc: () => 0x1234_5678_9abcn,
     setMachineTsc: () => undefined,
     flushTlb: () => {

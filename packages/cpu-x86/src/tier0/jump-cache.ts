@@ -21,6 +21,8 @@ export const slotOf = (low: number): number => (Math.imul(low, SPREAD) >>> SHIFT
 
 /** Bits 49 to 63 of a tag: privilege, 5 bits of mode, 9 of generation. A canonical address has copies of bit 47 there. */
 const GENERATIONS = 512
+/** Privilege, in the upper word of a tag. */
+const USER = 2 << 16
 /** A tag that no address has: bit 48 differs from bit 47. */
 const NO_TAG = 0x0001_0000
 
@@ -31,8 +33,6 @@ export class JumpCache {
   /** Of supervisor and user code. */
   private readonly generation = [0, 0]
   private readonly state: Int32Array
-  private mode: Mode | undefined
-  private user = 0
 
   constructor(buffer: ArrayBufferLike, at: number, base: number) {
     this.at = at
@@ -77,9 +77,8 @@ export class JumpCache {
 
   /** To be called when mode or privilege has changed. */
   select(mode: Mode, user: boolean): void {
-    this.mode = mode
-    this.user = user ? 1 : 0
-    this.update()
+    this.state[S.modeKey >> 2] = mode.key
+    this.update(user ? 1 : 0)
   }
 
   /** Forgets everything, or what user code (1) or supervisor code (0) put there. */
@@ -88,7 +87,8 @@ export class JumpCache {
     if (which !== 1) last[0]!++
     if (which !== 0) last[1]!++
     if (last[0]! >= GENERATIONS || last[1]! >= GENERATIONS) this.clear()
-    this.update()
+    // Generated code changes the privilege by itself, and the tag with it.
+    this.update((this.state[(S.modeTag >> 2) + 1]! & USER) === 0 ? 0 : 1)
   }
 
   private clear(): void {
@@ -114,11 +114,14 @@ export class JumpCache {
     return Math.floor(linear / 4294967296) ^ this.state[(S.modeTag >> 2) + 1]!
   }
 
-  private update(): void {
-    const key = this.mode?.key ?? 0
-    const tag = ((this.generation[this.user]! << 7) | (key << 2) | (this.user << 1)) << 16
-    this.state[S.modeTag >> 2] = 0
-    this.state[(S.modeTag >> 2) + 1] = tag
+  private update(user: 0 | 1): void {
+    const { state, generation } = this
+    const key = state[S.modeKey >> 2]!
+    const tags = S.modeTags >> 2
+    state[tags] = ((generation[0]! << 7) | (key << 2)) << 16
+    state[tags + 1] = (((generation[1]! << 7) | (key << 2)) << 16) | USER
+    state[S.modeTag >> 2] = 0
+    state[(S.modeTag >> 2) + 1] = state[tags + user]!
   }
 }
 
