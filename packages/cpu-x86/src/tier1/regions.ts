@@ -51,6 +51,8 @@ export const SAMPLE = 4093
 const EXECUTIONS = 3000
 /** Samples of one block before its surroundings are looked at. */
 const FIRST_LOOK = 2
+/** Part of the samples that are missing after which there is another look: more code may have become known. */
+const WAIT = 0.7
 const BATCH = 16
 /** Samples after which a batch is compiled although it is not full. */
 const PATIENCE = 16
@@ -71,12 +73,18 @@ interface Compiled {
   readonly annotated: Annotated | undefined
 }
 
+/** What may become a region. */
+interface Prospect {
+  /** Samples of its blocks until it is worth another look. */
+  wanting: number
+}
+
 interface Known {
   samples: number
   /** Those of them that have been an argument for compiling it. */
   spent: number
-  /** How many of them there must be for a look at the surroundings. */
-  look: number
+  /** What the last look at the surroundings found. */
+  prospect: Prospect | undefined
   /** Of regions that the block is in. */
   readonly regions: Set<Compiled>
   /** The one whose function its first record calls. */
@@ -130,13 +138,9 @@ export class Regions {
     if (block === undefined || block.second >= 0) return
     const known = this.of(block)
     if (known.entered !== undefined || known.wanted) return
-    if (++known.samples < known.look) return
-    const share = this.worth(block, page)
-    if (share < 1) {
-      // Where most samples are others', they may come to be enough with few of these.
-      known.look = known.samples + Math.ceil(known.samples * Math.min(0.8 / share - 0.8, 1))
-      return
-    }
+    known.samples++
+    if (known.prospect === undefined ? known.samples < FIRST_LOOK : --known.prospect.wanting > 0) return
+    if (!this.worthwhile(block, page)) return
     this.want(block, known, page)
     if (this.queue.length >= BATCH) this.compile()
   }
@@ -158,7 +162,7 @@ export class Regions {
     if (known === undefined) return
     for (const region of [...known.regions]) this.remove(region)
     known.samples = known.spent = 0
-    known.look = FIRST_LOOK
+    known.prospect = undefined
     known.wanted = false
   }
 
@@ -201,7 +205,7 @@ export class Regions {
         (known = {
           samples: 0,
           spent: 0,
-          look: FIRST_LOOK,
+          prospect: undefined,
           regions: new Set(),
           entered: undefined,
           copy: 0,
@@ -240,16 +244,21 @@ export class Regions {
     }
   }
 
-  /** What running what would become a region has cost already, in parts of what compiling it costs. */
-  private worth(root: CodeBlock, linear: number): number {
+  /** What would become a region has run so often that compiling it costs less than it has cost already. */
+  private worthwhile(root: CodeBlock, linear: number): boolean {
     let samples = 0
     let instructions = 0
-    for (const block of choose(root, this.codeAround(root, linear), LIMITS.on).keys()) {
+    const chosen = choose(root, this.codeAround(root, linear), LIMITS.on)
+    for (const block of chosen.keys()) {
       const known = this.known.get(block)
       if (known !== undefined) samples += known.samples - known.spent
       instructions += block.length
     }
-    return (samples * SAMPLE) / (instructions * EXECUTIONS)
+    const missing = (instructions * EXECUTIONS) / SAMPLE - samples
+    if (missing <= 0) return true
+    const prospect = { wanting: Math.ceil(missing * WAIT) }
+    for (const block of chosen.keys()) this.of(block).prospect = prospect
+    return false
   }
 
   private compile(): void {
@@ -337,7 +346,7 @@ export class Regions {
       // A meaning that cannot be emitted for these operands: tier 0 knows what to do about it.
       if (!(error instanceof Error)) throw error
       cpu.missing(`tier 1: ${error.message}`)
-      this.of(root).look = Infinity
+      this.of(root).prospect = { wanting: Infinity }
       this.freeSlots.push(slot)
       this.freeIds.push(id)
       return undefined
