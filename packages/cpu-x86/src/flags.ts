@@ -40,7 +40,16 @@ export interface Deferred {
   readonly carry: () => Val
 }
 
-export type Pending = Known | Deferred
+/** CF and OF as a rotate left them; the others are what they were. */
+export interface Turned {
+  readonly kind: 'turned'
+  /** undefined: the words at rest. */
+  readonly under: Known | Deferred | undefined
+  readonly cf: Val
+  readonly of: Val
+}
+
+export type Pending = Known | Deferred | Turned
 
 export type Known =
   /** carry: INC, DEC, ADC and SBB give CF as it is or was. */
@@ -82,22 +91,36 @@ export class Flags {
   pending: Pending | undefined
   /** Where it is there: flags that `then` sets if a condition holds, and else as they were, without making words of them. */
   either: ((condition: Val, then: () => void) => void) | undefined
+  /** Where it is there: other CF and OF may be pending as well. */
+  readonly turns: boolean
   private readonly e: Emit
   readonly home: FlagHome
 
-  constructor(e: Emit, home: FlagHome) {
+  constructor(e: Emit, home: FlagHome, turns = false) {
     this.e = e
     this.home = home
+    this.turns = turns
   }
 
   set(pending: Pending): void {
     this.pending = pending
   }
 
-  /** Values that must outlive the instruction. */
-  live(): readonly Val[] {
+  /** Changes CF and OF, both bound, and leaves the others. */
+  turn(cf: Val, of: Val): void {
     const p = this.pending
+    if (this.turns) {
+      this.pending = { kind: 'turned', under: p?.kind === 'turned' ? p.under : p, cf, of }
+      return
+    }
+    this.flush()
+    this.home.set(this.home.res(), carryVector(cf, of), this.home.aux())
+  }
+
+  /** Values that must outlive the instruction. */
+  live(p = this.pending): readonly Val[] {
     if (p === undefined || p.kind === 'deferred') return NONE
+    if (p.kind === 'turned') return [...(p.under === undefined ? NONE : this.live(p.under)), p.cf, p.of]
     if (p.kind === 'logic') return [p.r]
     if (p.kind === 'cfof') return [p.r, p.cf, p.of]
     return p.cf === undefined ? [p.a, p.b, p.r] : [p.a, p.b, p.r, p.cf]
@@ -106,10 +129,17 @@ export class Flags {
   /** Writes what is pending to its home; with `keep` it also stays pending (cold exits). */
   flush(keep = false): void {
     const { pending } = this
-    if (pending === undefined) return
-    if (pending.kind === 'deferred') pending.settle()
-    else this.home.set(...this.words(pending))
+    this.rest(pending)
     if (!keep) this.pending = undefined
+  }
+
+  private rest(p: Pending | undefined): void {
+    if (p === undefined) return
+    if (p.kind === 'deferred') p.settle()
+    else if (p.kind === 'turned') {
+      this.rest(p.under)
+      this.home.set(this.home.res(), carryVector(p.cf, p.of), this.home.aux())
+    } else this.home.set(...this.words(p))
   }
 
   /** Condition code 0 to 15 as an i32 boolean. */
@@ -156,16 +186,15 @@ export class Flags {
   private words(p: Known): [Val, Val, Val] {
     const left = 64 - p.size
     const res = p.r.to64u().sext(p.size)
-    const pack = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
     if (p.kind === 'logic') return [res, k64(0), k32(0)]
-    if (p.kind === 'cfof') return [res, pack(p.cf, p.of), k32(0)]
+    if (p.kind === 'cfof') return [res, carryVector(p.cf, p.of), k32(0)]
     const { a, b, r } = p
     const carries =
       p.kind === 'add' || p.kind === 'adc' ? a.and(b).or(a.or(b).and(r.not())) : a.not().and(b).or(a.not().or(b).and(r))
     let cv = carries.to64u().shl(left)
     if (p.cf !== undefined) {
       const v = this.e.let(cv)
-      cv = pack(p.cf, v.xor(v.shl(1)).shrU(63).to32())
+      cv = carryVector(p.cf, v.xor(v.shl(1)).shrU(63).to32())
     }
     return [res, cv, a.xor(b).xor(r).to32().and(16)]
   }
@@ -209,7 +238,13 @@ export class Flags {
   }
 
   /** A condition straight from the operands, where that is cheaper than the words. */
-  private direct(p: Known, pair: number): Val | undefined {
+  private direct(p: Known | Turned, pair: number): Val | undefined {
+    if (p.kind === 'turned') {
+      if (pair === 0) return p.of
+      if (pair === 1) return p.cf
+      const known = p.under === undefined || p.under.kind === 'deferred' ? undefined : p.under
+      return known !== undefined && (pair === 2 || pair === 4 || pair === 5) ? this.direct(known, pair) : undefined
+    }
     if (pair === 2) return p.kind === 'sub' && p.cf === undefined ? p.a.eq(p.b) : p.r.isZero()
     if (pair === 4) return p.r.sext(p.size).ltS(0)
     if (pair === 5) return parity(p.r)
@@ -236,6 +271,9 @@ export class Flags {
     return undefined
   }
 }
+
+/** The carry vector of flags at rest. */
+export const carryVector = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
 
 /** The six flags, as EFLAGS has them, from the words at rest. res is given by its low word and its sign and zero. */
 export function flagImage(resLow: number, resHigh: number, cvHigh: number, aux: number): number {

@@ -1,6 +1,7 @@
 /** What the integer families share: numbers of an operand's size, and flags that are changed one by one. */
 import { I32, I64, type ValueType } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
+import { carryVector } from '../flags.ts'
 import { k32, k64, type Val } from '../wasm/value.ts'
 import type { Place, PlaceOptions, Unit } from './meaning.ts'
 
@@ -32,14 +33,9 @@ export const signOf = (v: Val, size: Size): Val => bit(v, size - 1)
  */
 export const lockable = (u: Unit, options: PlaceOptions = {}): Place => u.place(0, 'both', options)
 
-/** The carry vector of flags at rest. */
-export const carryVector = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
-
 /** Changes CF and OF and leaves the others. Both must be bound. */
 export function setCarryOverflow(u: Unit, cf: Val, of: Val): void {
-  u.flags.flush()
-  const { home } = u.flags
-  home.set(home.res(), carryVector(cf, of), home.aux())
+  u.flags.turn(cf, of)
 }
 
 /** Changes CF alone. */

@@ -1,6 +1,6 @@
 /** A region as one WebAssembly function: (record entered by) -> record that tier 0 goes on with, or COLD.jump. */
 import { Func, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
-import { Flags, flagsInState, type FlagHome, type Pending } from '../flags.ts'
+import { Flags, flagsInState, type FlagHome, type Known, type Pending } from '../flags.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
@@ -8,7 +8,7 @@ import { emitLookUp, isNotCanonical } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
-import { k32, k64, local, select, type Val } from '../wasm/value.ts'
+import { Val, k32, k64, local, select } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
 import { LazyFlags } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
@@ -21,6 +21,8 @@ import { x87Emitter, type X87Emitter } from './x87-emit.ts'
 
 /** Of one region: each takes two locals for the whole of it. */
 const PAGE_CACHES = 6
+/** Leave some flags as they are. */
+const ROTATES = new Set(['rol', 'ror', 'rcl', 'rcr', 'bt', 'bts', 'btr', 'btc', 'clc', 'stc', 'cmc'])
 
 export interface EmitOptions {
   readonly base: number
@@ -98,7 +100,8 @@ class RegionEmitter implements Ground {
     this.pageLocal = func.local(I64)
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
-    this.lazy = new LazyFlags(func, this.e, this.newHome(), this.base, () => options.func('flag_words'))
+    const turns = region.blocks.some((b) => b.insns.some(({ op }) => ROTATES.has(op)))
+    this.lazy = new LazyFlags(func, this.e, this.newHome(), this.base, () => options.func('flag_words'), turns)
     this.flags = this.newFlags()
     this.x87 = x87Emitter(this, region, options.fpuControl, (offset) => this.ripAt(offset))
     this.liveIn = flagsLiveIn(region)
@@ -118,7 +121,7 @@ class RegionEmitter implements Ground {
           this.structure.emit(this.ret)
           func.op('unreachable')
         })
-        this.lazy.store(() => e.br(end))
+        this.lazy.store(!this.flagsWritten, () => e.br(end))
       })
       if (!this.flagsWritten) return
       const { res, cv, aux } = this.home
@@ -301,10 +304,16 @@ class RegionEmitter implements Ground {
       for (const s of heirs) this.inherited.set(s, pending)
       return
     }
+    const kept = this.keptPending(pending)
+    for (const s of heirs) this.inherited.set(s, kept)
+  }
+
+  private keptPending<P extends Pending | undefined>(pending: P): P {
+    if (pending === undefined || pending.kind === 'deferred') return pending
     const kept: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(pending))
-      kept[name] = typeof value === 'object' ? this.keep(value) : value
-    for (const s of heirs) this.inherited.set(s, kept as unknown as Pending)
+      kept[name] = value instanceof Val ? this.keep(value) : name === 'under' ? this.keptPending(value as Known) : value
+    return kept as unknown as P
   }
 
   private keep(value: Val): Val {
@@ -392,7 +401,7 @@ class RegionEmitter implements Ground {
   }
 
   private newFlags(): Flags {
-    const flags = new Flags(this.e, this.newHome())
+    const flags = new Flags(this.e, this.newHome(), true)
     flags.either = (condition, then) => this.lazy.either(flags, condition, then)
     return flags
   }

@@ -4,7 +4,7 @@
  */
 import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
-import { Flags, flagsInState, type Deferred, type FlagHome, type Known } from '../flags.ts'
+import { Flags, carryVector, flagsInState, type Deferred, type FlagHome, type Known } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
@@ -16,6 +16,14 @@ type Kind = (typeof KINDS)[number]
 /** Form 0: the words are right. */
 const formOf = (kind: Kind, size: Size): number => 1 + KINDS.indexOf(kind) * SIZES.length + SIZES.indexOf(size)
 const FIRST_SUB = formOf('sub', 8)
+/** Beside a form: CF (next bit) and OF (the one after) are others. */
+const FORMS = 0xff
+const TURNED = 8
+const turnedForm = (cf: Val, of: Val): Val =>
+  cf
+    .shl(TURNED + 1)
+    .or(of.shl(TURNED + 2))
+    .or(1 << TURNED)
 
 interface Packed {
   readonly form: number
@@ -77,23 +85,32 @@ function unpack(kind: Kind, size: Size, a64: Val, b64: Val, c: Val): Known {
   }
 }
 
-/** (form, a, b, c): puts the words into the state. */
+/** (form, a, b, c): puts the words into the state; what a form does not tell is there. */
 export const FLAGS_FUNCTION: RuntimeFunction = wasm([I32, I64, I64, I32], [], (f, link: Link) => {
   const e = new Emit(f)
   const cases = KINDS.flatMap((kind) => SIZES.map((size) => ({ kind, size })))
+  f.block()
   cases.forEach(() => f.block())
   f.get(0)
+    .i32(FORMS)
+    .op('i32_and')
     .i32(1)
     .op('i32_sub')
     .brTable(
       cases.map((_, i) => i),
-      cases.length - 1,
+      cases.length,
     )
-  for (const { kind, size } of cases) {
+  cases.forEach(({ kind, size }, i) => {
     f.end()
     writeWords(e, link.base, unpack(kind, size, local(I64, 1), local(I64, 2), local(I32, 3)))
-    f.ret()
-  }
+    f.br(cases.length - 1 - i)
+  })
+  f.end()
+  const bit = (n: number): Val => local(I32, 0).shrU(n).and(1)
+  e.if(bit(TURNED), () => {
+    const home = flagsInState(e, link.base)
+    home.set(home.res(), carryVector(bit(TURNED + 1), bit(TURNED + 2)), home.aux())
+  })
 })
 
 function writeWords(e: Emit, base: number, known: Known): void {
@@ -110,17 +127,22 @@ export class LazyFlags {
   /** The words in the state. */
   private readonly state: FlagHome
   private readonly words: () => Callee
+  private readonly turns: boolean
   private readonly form: number
   private readonly a: number
   private readonly b: number
   private readonly c: number
 
-  /** @param words FLAGS_FUNCTION, asked for where it is called */
-  constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => Callee) {
+  /**
+   * @param words FLAGS_FUNCTION, asked for where it is called
+   * @param turns there are rotates
+   */
+  constructor(func: Func, e: Emit, home: FlagHome, base: number, words: () => Callee, turns: boolean) {
     this.e = e
     this.home = home
     this.state = flagsInState(e, base)
     this.words = words
+    this.turns = turns
     this.form = func.local(I32)
     this.a = func.local(I64)
     this.b = func.local(I64)
@@ -131,19 +153,27 @@ export class LazyFlags {
   /** Control goes to where others meet, or out of the region. */
   arrive({ pending }: Flags): void {
     const { e } = this
-    if (pending === undefined) e.assign(this.form, k32(0))
-    else if (pending.kind !== 'deferred') {
-      const { form, a, b, c } = pack(pending)
-      e.assign(this.a, a)
-      if (formUses(form, 'b')) e.assign(this.b, b)
-      if (formUses(form, 'c')) e.assign(this.c, c)
-      e.assign(this.form, k32(form))
-    }
+    if (pending?.kind === 'turned') {
+      const { under, cf, of } = pending
+      const form = under?.kind === 'deferred' ? local(I32, this.form).and(FORMS) : this.operands(under)
+      e.assign(this.form, turnedForm(cf, of).or(form))
+    } else if (pending?.kind !== 'deferred') e.assign(this.form, this.operands(pending))
+  }
+
+  private operands(known: Known | undefined): Val {
+    if (known === undefined) return k32(0)
+    const { e } = this
+    const { form, a, b, c } = pack(known)
+    e.assign(this.a, a)
+    if (formUses(form, 'b')) e.assign(this.b, b)
+    if (formUses(form, 'c')) e.assign(this.c, c)
+    return k32(form)
   }
 
   /** What `then` sets if a condition holds, and else what was pending. */
   either(flags: Flags, condition: Val, then: () => void): void {
     this.arrive(flags)
+    flags.set(this.deferred)
     this.e.if(condition, () => {
       then()
       this.arrive(flags)
@@ -152,21 +182,25 @@ export class LazyFlags {
   }
 
   /** On the way out: the words go into the state, unless they are right in their locals. */
-  store(then: () => void): void {
+  store(atRest: boolean, then: () => void): void {
     this.e.if(local(I32, this.form), () => {
-      this.callWords()
+      this.callWords(atRest)
       then()
     })
   }
 
-  private callWords(): void {
+  /** @param atRest those in the state are right if no form says otherwise */
+  private callWords(atRest: boolean): void {
+    const { home } = this
+    if (this.turns && !atRest)
+      this.e.if(local(I32, this.form).and(FORMS).isZero(), () => this.state.set(home.res(), home.cv(), home.aux()))
     this.e.call(this.words(), [local(I32, this.form), local(I64, this.a), local(I64, this.b), local(I32, this.c)])
   }
 
   private settle(): void {
     const { e, state } = this
     e.if(local(I32, this.form), () => {
-      this.callWords()
+      this.callWords(false)
       this.home.set(state.res(), state.cv(), state.aux())
       e.assign(this.form, k32(0))
     })
@@ -174,10 +208,13 @@ export class LazyFlags {
 
   /** Nothing but arithmetic: INC and DEC ask for what is overwritten as a rule, and then no code is left of it. */
   private carry(): Val {
-    const form = local(I32, this.form)
+    const whole = local(I32, this.form)
+    const form = this.turns ? this.e.let(whole.and(FORMS)) : whole
     const borrow = local(I64, this.a).ltU(local(I64, this.b))
     const known = select(form.geU(FIRST_SUB), borrow, local(I32, this.c).and(1))
-    return this.e.let(select(form, known, this.home.cv().ltS(0)))
+    const carry = select(form, known, this.home.cv().ltS(0))
+    if (!this.turns) return this.e.let(carry)
+    return this.e.let(select(whole.shrU(TURNED), whole.shrU(TURNED + 1).and(1), carry))
   }
 }
 

@@ -6,9 +6,9 @@ import type { Region } from './region.ts'
 const SETS = new Set(['add', 'sub', 'cmp', 'and', 'or', 'xor', 'test', 'neg', 'imul', 'mul'])
 /** The same, if their count is a constant that is not zero. */
 const SHIFTS = new Set(['shl', 'shr', 'sar'])
-/** Neither set nor read flags. */
+/** Neither set nor read all flags. */
 const KEEPS = new Set([
-  ...['mov', 'movzx', 'movsx', 'movsxd', 'lea', 'xchg', 'bswap', 'cbw', 'cwd', 'not', 'nop', 'pause'],
+  ...['mov', 'movzx', 'movsx', 'movsxd', 'lea', 'xchg', 'bswap', 'rol', 'ror', 'cbw', 'cwd', 'not', 'nop', 'pause'],
   ...['lfence', 'mfence', 'sfence', 'jmp'],
 ])
 

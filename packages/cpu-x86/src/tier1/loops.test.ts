@@ -1,9 +1,12 @@
+import { Func, I32 } from '@godwit/wasm-encoder'
 import { expect, test } from 'vitest'
+import { Emit } from '../wasm/emit.ts'
 import { pruneEntries } from './entries.ts'
 import { splitHeads } from './loop-heads.ts'
 import { flagsLiveIn } from './liveness.ts'
 import type { Region } from './region.ts'
 import { decode } from '../decode/decode.ts'
+import { Structure } from './structure.ts'
 
 const entriesOf = (edges: number[][], marked: number[], root: number, fixed: number[] = []): number[] => {
   return [...pruneEntries(edges, new Set(marked), new Set(fixed), root)]
@@ -49,4 +52,25 @@ test('Flags must be right where a block begins that may be left before it sets t
   // mov eax, ecx; jmp | mov eax, ecx; add eax, ecx; mov [ebx], eax | mov [ebx], eax; add eax, ecx
   const blocks = ['89c8eb00', '89c801c88903', '890301c8'].map(block)
   expect(flagsLiveIn({ blocks, entries: [], instructions: 0 })).toEqual([true, false, true])
+})
+
+test('A loop that is entered at its head and at a loop inside stays two loops.', () => {
+  // 0 -> 1 -> 1, 1 -> 2 -> 0, 2 -> 3
+  const edges = [[1], [1, 2], [0, 3], []]
+  const func = new Func([I32], [I32])
+  const e = new Emit(func)
+  let open = 0
+  const depths: number[] = []
+  const loop = e.loop.bind(e)
+  e.loop = (body) => {
+    open++
+    loop(body)
+    open--
+  }
+  const structure = new Structure(e, { edges, entries: [0, 1] }, (n) => {
+    depths[n] = open
+    for (const to of edges[n]!) structure.go(to)
+  })
+  structure.emit(0)
+  expect(depths).toEqual([1, 2, 1, 0])
 })

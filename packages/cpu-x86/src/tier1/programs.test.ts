@@ -12,6 +12,10 @@ import {
 } from '../engine/programs.testing.ts'
 import { bench, bytesOf, type Bench } from '../engine/testing.ts'
 
+/** Rotates and a PUSHF over flags that two ways bring, in a loop. */
+const ROTATES = `b9e803000031dbc1c0059c5a01d3f6c103740539d8c1c803d3c0a3009000007001439c5a31d329c8d1c30f92c20f97c60f980501900000
+  01d040c1cb074975c7f4`
+
 function visible(b: Bench): unknown {
   const { state } = b.processor
   let hash = 0
@@ -28,6 +32,7 @@ test.each([
   ['code across pages', 32, CROSS_CODE],
   ['data across pages', 32, CROSS_DATA],
   ['a mix', 32, MIX],
+  ['rotates', 32, ROTATES],
 ] as const)('%s end alike interpreted, compiled, and in slices', (_, bits, code) => {
   const plain = bench({ bits, code })
   plain.processor.run(1e7)

@@ -1,6 +1,6 @@
 /**
  * Control flow as WebAssembly has it: strongly connected components become loops, what lies between them blocks that are
- * left forwards. A loop that is entered at several places begins with a switch on a label.
+ * left forwards. A loop that is entered at several places begins with a switch on a label; it is closed at one of them.
  */
 import { I32 } from '@godwit/wasm-encoder'
 import type { Emit } from '../wasm/emit.ts'
@@ -25,7 +25,8 @@ interface Component {
   readonly loop: boolean
   /** Nodes that are entered from outside. */
   readonly heads: readonly number[]
-  readonly label: number
+  /** Local with the number of the head to begin at, if there are several. */
+  label: number
 }
 
 export class Structure {
@@ -81,7 +82,7 @@ export class Structure {
     cut: ReadonlySet<number>,
     entries: readonly number[],
     entryLocal: number,
-    loop?: { readonly depth: number; readonly label: number },
+    loop?: { readonly depth: number; readonly label: number; readonly first: number },
   ): void {
     const { e } = this
     const { func } = e
@@ -91,14 +92,15 @@ export class Structure {
     for (let k = parts.length - 1; k >= 0; k--) {
       func.block()
       e.depth++
-      this.aim(parts[k]!, e.depth)
+      const part = parts[k]!
+      if (part.heads.length > 1) part.label = func.local(I32)
+      this.aim(part, e.depth)
     }
     this.dispatch(entries, entryLocal, (node) => this.branch(node))
-    if (loop !== undefined)
-      entries.forEach((node, value) => {
-        const label = entries.length > 1 ? { label: { local: loop.label, value } } : {}
-        this.targets.set(node, { depth: loop.depth, ...label })
-      })
+    if (loop !== undefined) {
+      const label = entries.length > 1 ? { label: { local: loop.label, value: entries.indexOf(loop.first) } } : {}
+      this.targets.set(loop.first, { depth: loop.depth, ...label })
+    }
     for (const part of parts) {
       func.end()
       e.depth--
@@ -151,11 +153,36 @@ export class Structure {
       this.body(node)
       return
     }
+    const first = this.first(part, cut)
     e.loop((start) => {
-      const without = new Set([...cut, ...part.heads])
-      this.group(part.nodes, without, part.heads, part.label, { depth: start.depth, label: part.label })
+      const without = new Set([...cut, first])
+      this.group(part.nodes, without, part.heads, part.label, { depth: start.depth, label: part.label, first })
     })
-    for (const node of part.heads) this.targets.delete(node)
+    this.targets.delete(first)
+  }
+
+  /** The head that a loop is closed at: the one farthest from itself, for those of inner loops are near. */
+  private first({ nodes, heads }: Component, cut: ReadonlySet<number>): number {
+    let best = heads[0]!
+    if (heads.length === 1) return best
+    const within = new Set(nodes)
+    let farthest = -1
+    for (const head of heads) {
+      const away = this.round(head, within, cut)
+      if (away > farthest) [best, farthest] = [head, away]
+    }
+    return best
+  }
+
+  /** Nodes on the shortest way from a node to itself. */
+  private round(from: number, within: ReadonlySet<number>, cut: ReadonlySet<number>): number {
+    const seen = new Map([[from, 0]])
+    for (const [n, away] of seen)
+      for (const s of this.graph.edges[n]!) {
+        if (s === from) return away + 1
+        if (within.has(s) && !cut.has(s) && !seen.has(s)) seen.set(s, away + 1)
+      }
+    return 0
   }
 
   /** Parts in topological order. */
@@ -169,7 +196,7 @@ export class Structure {
       const loop = part.length > 1 || next(first).includes(first)
       if (!loop) return { nodes: part, loop, heads: part, label: -1 }
       const heads = part.filter((n) => entries.includes(n) || nodes.some((m) => !own.has(m) && next(m).includes(n)))
-      return { nodes: part, loop, heads, label: heads.length > 1 ? this.e.func.local(I32) : -1 }
+      return { nodes: part, loop, heads, label: -1 }
     })
   }
 }
