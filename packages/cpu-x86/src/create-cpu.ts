@@ -189,7 +189,11 @@ function statsOf(engine: Engine): ProcessorStats {
   return {
     instructions: engine.instructions(),
     exits: Object.fromEntries(Object.entries(EXIT).map(([name, n]) => [name, stats.exits[n]!])),
-    exceptions: Object.fromEntries([...stats.exceptions].map((n, v) => [v, n] as const).filter(([, n]) => n > 0)),
+    exceptions: Object.fromEntries(
+      [...stats.exceptions]
+        .map((n, v) => [v, n + engine.state.word(S.exceptions + 4 * v)] as const)
+        .filter(([, n]) => n > 0),
+    ),
     interrupts: stats.interrupts,
     tlbMisses: tlb.misses,
     tlbFlushes: stats.flushes,

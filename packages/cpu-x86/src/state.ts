@@ -113,6 +113,8 @@ export const S = {
   modeTags: 0x858,
   /** Key of the mode in use: tier0/mode.ts. */
   modeKey: 0x860,
+  /** By vector: exceptions that generated code delivered, i32 each. */
+  exceptions: 0x880,
   /** Results of runtime functions that return 0 or 1 for a fault: 16 bytes. */
   result: 0x830,
   /** CS base as code addresses have it (0 in flat and 64-bit mode), and the mask that wraps linear addresses. i64 each. */

@@ -21,8 +21,8 @@ const CASES: readonly (readonly [string, 32 | 64, string, (sys: System) => void]
 /** 0, and selectors with any RPL, the highest among them. */
 const SELECTORS = [0, 3, 8, 0x23, 0x60, 0x63, 0xfff8, 0xfff0]
 
-test.each(CASES)('%s of %i-bit code is the same with and without generated code', (_, bits, code, slow) => {
-  const pair = twins(bits, code, slow)
+test.each(CASES)('%s of %i-bit code is the same with and without generated code', (name, bits, code, slow) => {
+  const pair = twins(bits, code, slow, name.split(' ')[0]!.toLowerCase())
   let faults = 0
   for (let i = 1; i <= 600; i++) {
     const msrs = (b: Bench): void => {

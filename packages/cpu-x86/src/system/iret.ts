@@ -9,7 +9,8 @@ import { canonical, type System, type Width } from './system.ts'
 import { switchTask } from './tasks.ts'
 
 /** Flags that IRET and POPF change at any privilege. RF lasts one instruction only, so it is not kept. */
-const FREE = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT | FLAG.AC | FLAG.ID
+export const FREE =
+  FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT | FLAG.AC | FLAG.ID
 
 /** Flags after a load of `value` in the given width, with what this privilege may change. */
 export function loadFlags(old: number, value: number, size: Width, cpl: number): number {

@@ -91,7 +91,7 @@ export class PrivilegeEmit {
     const slot = e.let(tlbSlot(low, this.tlb.supervisor))
     const tag = e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
     const last = typeof bytes === 'number' ? linear.add(bytes - 1) : linear.add(bytes.sub(1).to64u())
-    this.slowIf(last.and(-4096).ne(tag).or(linear.and(-4096).ne(tag)))
+    this.slowIf(last.and(-4096).ne(tag))
     return e.let(low.add(e.load(I32, 'i32_load', slot, TLB.addend)))
   }
 

@@ -18,7 +18,7 @@ import { MODES, type Mode } from './mode.ts'
 import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
 import { fusable, Sequences } from './sequences.ts'
 import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
-import { RecordUnit, type Frame } from './unit.ts'
+import { exitIfHeld, RecordUnit, type Frame } from './unit.ts'
 
 /** What a cold handler returns instead of a record. */
 export const COLD = { exit: 0, jump: 1 } as const
@@ -252,6 +252,9 @@ export class Handlers {
       exit: () => {
         func.i32(COLD.exit).ret()
       },
+      fault: () => {
+        func.i32(COLD.exit).ret()
+      },
     }
   }
 
@@ -270,6 +273,11 @@ export class Handlers {
     const outer = e.depth
     let loop = 0
     let tail = 0
+    let fault = 0
+    const resume = (): void => {
+      e.assign(tlbLocal, e.load(I32, 'i32_load', k32(0), base + S.tlb))
+      e.assign(ripLocal, e.load(I64, 'i64_load', k32(0), base + S.rip))
+    }
     const frame: Frame = {
       e,
       base,
@@ -286,12 +294,14 @@ export class Handlers {
         e.br({ depth: tail })
       },
       resume: () => {
-        e.assign(tlbLocal, e.load(I32, 'i32_load', k32(0), base + S.tlb))
-        e.assign(ripLocal, e.load(I64, 'i64_load', k32(0), base + S.rip))
+        resume()
         e.br({ depth: tail })
       },
       exit: () => {
         func.ret()
+      },
+      fault: () => {
+        e.br({ depth: fault })
       },
     }
     const bodies = this.hotBodies(frame, record)
@@ -299,35 +309,34 @@ export class Handlers {
       loop = e.depth
       e.block(() => {
         tail = e.depth
-        for (let i = 0; i <= bodies.length; i++) {
-          func.block()
-          e.depth++
-        }
-        this.emitCount(e, record)
-        func.get(0).mem('i32_load16_u', R.handler)
-        func.brTable(
-          bodies.map((_, i) => i),
-          bodies.length,
-        )
-        for (const body of bodies) {
+        e.block(() => {
+          fault = e.depth
+          for (let i = 0; i <= bodies.length; i++) {
+            func.block()
+            e.depth++
+          }
+          this.emitCount(e, record)
+          func.get(0).mem('i32_load16_u', R.handler)
+          func.brTable(
+            bodies.map((_, i) => i),
+            bodies.length,
+          )
+          for (const body of bodies) {
+            func.end()
+            e.depth--
+            body()
+          }
           func.end()
           e.depth--
-          body()
-        }
-        func.end()
-        e.depth--
-        func.get(0).get(0).mem('i32_load16_u', R.handler).callIndirect(coldType).set(result)
-        e.if(local(I32, result).gtU(COLD.jump), () => frame.goto(local(I32, result)))
-        func.get(result).op('i32_eqz').if().ret().end()
-        func
-          .i32(0)
-          .mem('i64_load', base + S.rip)
-          .set(ripLocal)
-        // It may have been a system instruction.
-        func
-          .i32(0)
-          .mem('i32_load', base + S.tlb)
-          .set(tlbLocal)
+          func.get(0).get(0).mem('i32_load16_u', R.handler).callIndirect(coldType).set(result)
+          e.if(local(I32, result).gtU(COLD.jump), () => frame.goto(local(I32, result)))
+          // It may have been a system instruction.
+          e.if(local(I32, result), () => frame.resume())
+          e.release()
+        })
+        emitFault(frame)
+        resume()
+        e.release()
       })
       emitJump(frame, this.o.jumpCache, rip, record, loop)
     })
@@ -400,6 +409,15 @@ function fixedBodies(frame: Frame, record: Val): (() => void)[] {
   }
   if (bodies.length !== FIXED_HANDLERS) throw new Error('fixed handlers are not what records count on')
   return bodies
+}
+
+/** Generated code has left: goes on, at S.rip, if it was an exception that is delivered right here. */
+function emitFault(frame: Frame): void {
+  const { e, base } = frame
+  const exit = (): void => frame.exit()
+  e.if(e.load(I32, 'i32_load', k32(0), base + S.exit).ne(EXIT.fault), exit)
+  e.if(e.call(frame.func('deliver_fault'), [], I32).isZero(), exit)
+  exitIfHeld(e, base, exit)
 }
 
 /** Goes on at `rip` by the jump cache, or leaves. */

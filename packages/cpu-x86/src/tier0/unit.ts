@@ -8,7 +8,7 @@ import { FLAG } from '../cpu-state.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
 import { EXC, EXIT, S, SEG } from '../state.ts'
-import type { Callee } from '../wasm/emit.ts'
+import type { Callee, Emit } from '../wasm/emit.ts'
 import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 import { spend, type Account } from './budget.ts'
@@ -28,6 +28,8 @@ export interface Frame extends Account {
   resume(): void
   /** Returns to the run loop. */
   exit(): void
+  /** The instruction of S.exitRecord has met the exception in S.vector. */
+  fault(): void
 }
 
 export class RecordUnit extends CpuAreaUnit implements Unit {
@@ -164,12 +166,7 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
   /** A `leave` instruction has done its work: its successor is at S.rip. The run loop is asked only if it has something to do. */
   left(): void {
     this.charge()
-    const word = (offset: number): Val => this.field(I32, offset)
-    const held = word(S.pending).or(word(S.halted)).or(word(S.shadow)).or(word(S.bounded))
-    this.e.unlikely(held.or(word(S.eflags).and(FLAG.TF)), () => {
-      this.setField(S.exit, k32(EXIT.left))
-      this.frame.exit()
-    })
+    exitIfHeld(this.e, this.frame.base, () => this.frame.exit())
     this.frame.resume()
   }
 
@@ -250,7 +247,7 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
   private fault(): void {
     this.flags.flush(true)
     this.setField(S.exit, k32(EXIT.fault))
-    this.frame.exit()
+    this.frame.fault()
   }
 
   private hereRaw(): Val {
@@ -356,6 +353,16 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
       )
     return access(this.site, linear, size, intent, stack === true, form === 's')
   }
+}
+
+/** Leaves if the run loop has something to do before the next instruction. */
+export function exitIfHeld(e: Emit, base: number, exit: () => void): void {
+  const word = (offset: number): Val => e.load(I32, 'i32_load', k32(0), base + offset)
+  const held = word(S.pending).or(word(S.halted)).or(word(S.shadow)).or(word(S.bounded))
+  e.unlikely(held.or(word(S.eflags).and(FLAG.TF)), () => {
+    e.store('i32_store', k32(0), k32(EXIT.left), base + S.exit)
+    exit()
+  })
 }
 
 function readOnly(value: Val): Place {
