@@ -25,7 +25,12 @@ import { KIND, SIZE_MODE, SIZE_V, SIZE_Y, SIZE_Z, type Letter, type Row, type Si
 import { choice, entryOf } from './tables.ts'
 
 const NO_OPERANDS: readonly Operand[] = []
+const NO_BYTES: Uint8Array<ArrayBufferLike> = new Uint8Array()
 
+/** Bytes that are at hand: the instruction's begin at `from`, and those from `end` on are fetched. */
+let source: Uint8Array = NO_BYTES
+let from = 0
+let end = 0
 let fetch: Fetch = () => 0
 let at = 0
 let code: CodeSize = 64
@@ -42,7 +47,8 @@ let bad = false
 
 function byte(): number {
   if (at >= MAX_LENGTH) throw new GuestFault(EXC.GP, 0)
-  return fetch(at++)
+  const i = at++
+  return from + i < end ? source[from + i]! : fetch(i)
 }
 
 const int8 = (): number => (byte() << 24) >> 24
@@ -54,10 +60,25 @@ const int32 = (): number => byte() | (byte() << 8) | (byte() << 16) | (byte() <<
  *
  * @param absent names of instructions that this processor model does not have: tzcnt, lzcnt and pause then lose their
  *   prefix, as on old processors, everything else is "ud"
- * @throws GuestFault #GP(0) for more than 15 bytes; and whatever `fetch` throws
+ * @throws GuestFault #GP(0) for more than 15 bytes; and whatever `beyond` throws
  */
-export function decode(from: Fetch, codeSize: CodeSize, absent?: ReadonlySet<string>): Insn {
-  fetch = from
+export function decode(beyond: Fetch, codeSize: CodeSize, absent?: ReadonlySet<string>): Insn {
+  return decodeAt(NO_BYTES, 0, 0, beyond, codeSize, absent)
+}
+
+/** The same for an instruction whose bytes are at hand from `start` up to `limit`; beyond that they are fetched. */
+export function decodeAt(
+  bytes: Uint8Array<ArrayBufferLike>,
+  start: number,
+  limit: number,
+  beyond: Fetch,
+  codeSize: CodeSize,
+  absent?: ReadonlySet<string>,
+): Insn {
+  source = bytes
+  from = start
+  end = limit
+  fetch = beyond
   at = 0
   code = codeSize
   rex = 0
@@ -249,7 +270,10 @@ function operand(l: Letter): Operand {
 }
 
 /** The register in the low bits of the opcode, which is the last byte that was read. */
-const opcodeLow = (): number => fetch(at - 1) & 7
+function opcodeLow(): number {
+  at--
+  return byte() & 7
+}
 
 const imm = (low: number, size: Size): ImmOperand => ({ kind: 'imm', low, high: low >> 31, size })
 const reg = (file: RegFile, number: number, size: Size): RegOperand => ({

@@ -4,7 +4,7 @@ import type { AddressSpace, HostMemory } from '@godwit/memory'
 import { absentOps } from '../absent.ts'
 import { GuestFault, type Cpu } from '../cpu.ts'
 import { CpuState, FLAG } from '../cpu-state.ts'
-import { decode } from '../decode/decode.ts'
+import { decodeAt } from '../decode/decode.ts'
 import type { CodeSize, Fetch } from '../decode/insn.ts'
 import type { CpuModel } from '../models.ts'
 import { ts, type RuntimeFunctions } from '../runtime.ts'
@@ -126,7 +126,7 @@ export class Engine implements Cpu {
       start: records,
       end: records + o.recordBytes,
       handlers: this.handlers,
-      decode: (fetch, mode) => decode(fetch, mode.code, this.absent),
+      decode: (at, end, beyond, mode) => decodeAt(o.host.bytes, at, end, beyond, mode.code, this.absent),
       ends: (insn) => !compilable(insn),
       onCode: (page) => this.tlb.protect(page),
       onDrop: (block) => this.regions?.drop(block),

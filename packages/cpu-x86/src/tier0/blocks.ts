@@ -75,7 +75,8 @@ export interface BlocksOptions {
   readonly start: number
   readonly end: number
   readonly handlers: Handlers
-  decode(fetch: Fetch, mode: Mode): Insn
+  /** The instruction at host address `at`: its bytes up to `end`, and what `beyond` gives for those that follow. */
+  decode(at: number, end: number, beyond: Fetch, mode: Mode): Insn
   /** A block ends with such an instruction although what follows it runs next: tier 1 goes on there. */
   ends(insn: Insn): boolean
   /** A page has become code: nobody may write it unseen. */
@@ -99,6 +100,9 @@ export const NOWHERE = 2 ** 40
 
 /** Thrown by a fetch beyond the page. */
 const CROSSES = new Error('instruction crosses the page')
+const crosses: Fetch = () => {
+  throw CROSSES
+}
 
 export class Blocks {
   /** By host page: 1 where there are live blocks. */
@@ -152,23 +156,20 @@ export class Blocks {
   ): CodeBlock {
     const base = hostPage * PAGE
     const insns: Insn[] = []
+    const end = base + PAGE
     let at = offset
     let crossing = false
-    const inPage: Fetch = (i) => {
-      if (at + i >= PAGE) throw CROSSES
-      return this.bytes[base + at + i]!
-    }
     const limit = (Math.floor(offset / STRETCH) + 1) * STRETCH
     while (at < limit) {
       let insn: Insn
       try {
-        insn = this.o.decode(inPage, mode)
+        insn = this.o.decode(base + at, end, crosses, mode)
       } catch (error) {
         if (error !== CROSSES && !(error instanceof GuestFault)) throw error
         if (insns.length > 0) break
         if (error !== CROSSES) throw error
         crossing = true
-        insn = this.o.decode((i) => (at + i < PAGE ? this.bytes[base + at + i]! : beyond(at + i - PAGE)), mode)
+        insn = this.o.decode(base + at, end, (i) => beyond(at + i - PAGE), mode)
       }
       insns.push(insn)
       at += insn.length
@@ -192,10 +193,10 @@ export class Blocks {
   /** The instructions of a block that lies in one page. */
   insnsOf(block: CodeBlock): Insn[] {
     const insns: Insn[] = []
+    const end = (block.hostPage + 1) * PAGE
     let at = block.hostPage * PAGE + block.start
-    const fetch: Fetch = (i) => this.bytes[at + i]!
     while (insns.length < block.length) {
-      const insn = this.o.decode(fetch, block.mode)
+      const insn = this.o.decode(at, end, crosses, block.mode)
       insns.push(insn)
       at += insn.length
     }
@@ -221,7 +222,7 @@ export class Blocks {
 
   /** A record for one instruction, to be run with a budget of 1 before the next call. */
   single(fetch: Fetch, offset: number, mode: Mode): number {
-    const insn = this.o.decode(fetch, mode)
+    const insn = this.o.decode(0, 0, fetch, mode)
     const handler = this.o.handlers.index(insn, mode)
     this.o.handlers.compile()
     const at = this.scratch
@@ -290,11 +291,13 @@ export class Blocks {
     const page = this.page(hostPage)
     const key = keyOf(mode, offset)
     const block = this.room(page, hostPage, mode, key, count)
-    const numbers = insns.map((insn) => handlers.index(insn, mode))
+    const numbers: number[] = []
+    for (const insn of insns) numbers.push(handlers.index(insn, mode))
     let at = offset
     let fusedTo = 0
     const codes: string[] = []
-    insns.forEach((insn, i) => {
+    for (let i = 0; i < insns.length; i++) {
+      const insn = insns[i]!
       const record = block.record + i * R.bytes
       const handler = i < fusedTo ? -1 : handlers.sequences.find(numbers, i)
       if (handler >= 0) fusedTo = i + handlers.sequences.length
@@ -302,7 +305,7 @@ export class Blocks {
       if (this.o.onBlock !== undefined) codes.push(this.hex(hostPage, at, insn.length))
       if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
       at += insn.length
-    })
+    }
     handlers.compile()
     this.o.onBlock?.(block.record, mode, insns, numbers, codes)
     const lastRecord = block.record + (insns.length - 1) * R.bytes

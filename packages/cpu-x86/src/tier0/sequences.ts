@@ -27,6 +27,8 @@ export const fusable = (insns: readonly Insn[]): boolean =>
 
 /** A tree over the handlers of single instructions. */
 export class Sequences {
+  /** 1 for handlers that a sequence begins with: most do not, and need no look at the tree. */
+  private readonly begins = new Uint8Array(65536)
   private readonly next = new Map<number, number>()
   private readonly handlers: number[] = [-1]
   /** Instructions of what find() gave. */
@@ -34,6 +36,7 @@ export class Sequences {
 
   add(parts: readonly number[], handler: number): void {
     let node = 0
+    this.begins[parts[0]!] = 1
     for (const part of parts) {
       const key = node * 65536 + part
       let to = this.next.get(key)
@@ -46,6 +49,7 @@ export class Sequences {
   /** Handler of the longest sequence from a position on, or -1. */
   find(parts: readonly number[], from: number): number {
     let best = -1
+    if (this.begins[parts[from]!] === 0) return best
     let node = 0
     for (let i = from; i < parts.length; i++) {
       const to = this.next.get(node * 65536 + parts[i]!)
