@@ -3,7 +3,7 @@ import { GuestFault } from '../cpu.ts'
 import type { Fetch, Flow, Insn } from '../decode/insn.ts'
 import type { Handlers } from './handlers.ts'
 import type { Mode } from './mode.ts'
-import { HANDLER, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
+import { HANDLER, isComputed, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
 
 const PAGE = 4096
 const CHUNK = 64
@@ -204,6 +204,13 @@ export class Blocks {
   }
 
   /** Room for records that outlive any block. */
+  /** Low half of the RIP that a block's computed jump or call went to last; 0: there is none, or it has not run. */
+  lastTarget(block: CodeBlock): number {
+    return isComputed(block.last)
+      ? this.view.getInt32(block.record + (block.length - 1) * R.bytes + R.lastTarget, true)
+      : 0
+  }
+
   reserve(records: number): number {
     if (this.top + records * R.bytes > this.o.end) throw new ArenaFull()
     const at = this.top

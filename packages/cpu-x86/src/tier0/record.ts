@@ -30,6 +30,8 @@ export const R = {
   /** u32, of direct transfers: record of the next instruction, and of the target; 0: not in this page, or not decoded. */
   nextLink: 24,
   link: 28,
+  /** u32, of computed jumps and calls: low half of the RIP that it went to last; 0: it has not run. */
+  lastTarget: 28,
 } as const
 
 /** Handlers that are always there. */
@@ -44,6 +46,9 @@ export const HANDLER = {
 export const FIXED_HANDLERS = 3
 
 export const isDirect = (insn: Insn): boolean => insn.flow === 'jump' || insn.flow === 'cond' || insn.flow === 'call'
+
+/** Where it leads only running it tells. Returns are another matter. */
+export const isComputed = (op: string): boolean => op === 'jmp_indirect' || op === 'call_indirect'
 
 /** The host memory as the words of records. Decoding is warm: plain typed arrays are several times a DataView's speed. */
 export interface RecordWriter {

@@ -12,7 +12,7 @@ import type { Callee, Emit } from '../wasm/emit.ts'
 import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 import { spend, type Account } from './budget.ts'
-import { R } from './record.ts'
+import { isComputed, R } from './record.ts'
 import { segmentForm, tracked, wideDisplacement, type Facets } from './tracked.ts'
 
 /** The function a handler is emitted into: the big switch, or a function of its own. */
@@ -213,6 +213,7 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
     const target = this.e.let(rip.type === I32 ? rip.to64u() : rip)
     this.flags.flush()
     this.charge()
+    if (isComputed(this.real.op)) this.e.store('i32_store', this.record, target.to32(), this.at + R.lastTarget)
     this.frame.jump(target)
     this.ends()
   }

@@ -205,14 +205,14 @@ class RegionEmitter implements Ground {
   jumpTo(rip: Val): void {
     const b = this.block()
     const to = this.e.let(rip)
-    if (b.returns.length === 0 && !b.dispatches) {
+    if (b.likely.length === 0 && !b.dispatches) {
       this.count(b)
       this.exit(to)
       return
     }
     this.charge(b, () => to)
     this.hand(b)
-    for (const node of b.returns) {
+    for (const node of b.likely) {
       const site = this.region.blocks[node]!
       const there = this.ripAt((site.page - b.page) * 4096 + site.block.start)
       this.e.if(to.eq(there), () => this.edge(node, () => to))

@@ -111,3 +111,19 @@ test('a short function that only compiled code calls and returns to becomes comp
   b.processor.run(10_000_000, true)
   expect(b.processor.stats().tier1!.executed! - before).toBeGreaterThan(9_999_000)
 })
+
+// mov ecx, 3000000; l: call s; dec ecx; jnz l; hlt; s: jmp [0xbc00]
+const THROUGH = 'b9c0c62d00 e804000000 49 75f8 f4 ff2500bc0000'
+
+test('a call through a table of addresses stays in its region, there and back', () => {
+  const b = bench({ bits: 32, code: THROUGH, cpu: { tier1: 'on', tier1Counters: true } })
+  // inc ebx; ret
+  b.ram.write(0x9c00, Uint8Array.of(0x43, 0xc3))
+  b.ram.write(0xbc00, Uint8Array.of(0x00, 0x9c, 0, 0))
+  b.processor.run(3_000_000)
+  const { entries } = b.processor.stats().tier1!
+  b.processor.run(10_000_000)
+  expect(b.processor.stats().tier1!.entries! - entries!).toBeLessThan(1000)
+  while (b.processor.run(1e7).reason !== 'halted');
+  expect(b.reg(3)).toBe(3_000_000)
+})

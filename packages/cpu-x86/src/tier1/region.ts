@@ -1,6 +1,7 @@
 /** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
+import { isComputed } from '../tier0/record.ts'
 import { compilable } from './compilable.ts'
 import type { Graph } from './structure.ts'
 import { pruneEntries } from './entries.ts'
@@ -17,8 +18,8 @@ export interface RegionBlock {
   /** Nodes that the block's last instruction can go to inside the region: the target, then what follows. */
   readonly target: number
   readonly next: number
-  /** Nodes that a return may go to. */
-  returns: readonly number[]
+  /** Nodes that a return may go to, or that a computed jump or call has gone to. */
+  likely: readonly number[]
   /** Its last instruction may go to any of the region's entries. */
   dispatches: boolean
   /** Has a record that tier 0 may enter by. */
@@ -44,6 +45,8 @@ export interface Code {
   all(page: number): Iterable<CodeBlock>
   /** Was seen running. */
   hot(block: CodeBlock): boolean
+  /** Where its computed jump or call went last, counted from its page; NOWHERE if that is not known. */
+  lastTarget(block: CodeBlock, page: number): number
   /** Code is where its linear address says, so that other pages can be told. */
   readonly flat: boolean
   decode(block: CodeBlock): Insn[]
@@ -72,12 +75,14 @@ export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
         const call = block.flow === 'call' && offset === block.target && to.page !== page
         if (!call || code.hot(to.block)) take(to.block, to.page)
       }
+      const to = lookUp(code, page, code.lastTarget(block, page))
+      if (to !== undefined && code.hot(to.block)) take(to.block, to.page)
     }
   }
   spread()
   const near = new Set<number>()
   for (const [block, page] of chosen) {
-    if (!DISPATCHES.has(block.last)) continue
+    if (!isComputed(block.last)) continue
     for (let p = code.flat ? page - 1 : page; p <= (code.flat ? page + 1 : page); p++) {
       if (near.has(p)) continue
       near.add(p)
@@ -131,6 +136,7 @@ export function regionOf(
       at += insn.length
     }
     const target = node(page, block.target)
+    const last = node(page, code.lastTarget(block, page))
     return {
       block,
       page,
@@ -138,7 +144,7 @@ export function regionOf(
       offsets,
       target,
       next: node(page, block.next),
-      returns: [],
+      likely: last < 0 ? [] : [last],
       dispatches: false,
       entry: false,
     }
@@ -166,16 +172,20 @@ const RETURNS = 4
 function addReturns(blocks: readonly RegionBlock[]): void {
   const sites = new Map<number, number[]>()
   for (const b of blocks) {
-    if (b.block.flow !== 'call' || b.target < 0 || b.next < 0) continue
-    const list = sites.get(b.target)
-    if (list === undefined) sites.set(b.target, [b.next])
-    else list.push(b.next)
+    const callees = b.block.last === 'call_indirect' ? b.likely : b.block.flow === 'call' ? [b.target] : []
+    for (const callee of callees) {
+      if (callee < 0 || b.next < 0) continue
+      const list = sites.get(callee)
+      if (list === undefined) sites.set(callee, [b.next])
+      else list.push(b.next)
+    }
   }
   for (const [callee, behind] of sites) {
     const seen = new Set([callee])
     for (const n of seen) {
       const b = blocks[n]!
-      if (b.insns.at(-1)!.op === 'ret') b.returns = [...new Set([...b.returns, ...behind])].slice(0, RETURNS)
+      if (b.block.last === 'ret') b.likely = [...new Set([...b.likely, ...behind])].slice(0, RETURNS)
+      if (b.block.last === 'jmp_indirect') for (const to of b.likely) seen.add(to)
       const { flow } = b.block
       if (b.next >= 0 && flow !== 'jump') seen.add(b.next)
       if (b.target >= 0 && flow !== 'call') seen.add(b.target)
@@ -183,14 +193,11 @@ function addReturns(blocks: readonly RegionBlock[]): void {
   }
 }
 
-/** Where they lead is found in the jump cache. */
-const DISPATCHES = new Set(['jmp_indirect', 'call_indirect'])
-
 function addDispatches(blocks: readonly RegionBlock[]): void {
-  if (!blocks.some((b) => DISPATCHES.has(b.block.last)) || !blocks.some((b) => b.block.sought)) return
+  if (!blocks.some((b) => isComputed(b.block.last)) || !blocks.some((b) => b.block.sought)) return
   const calls = blocks.some((b) => b.block.last === 'call_indirect' && b.next >= 0)
   for (const b of blocks) {
-    b.dispatches = DISPATCHES.has(b.block.last) || (calls && b.block.last === 'ret')
+    b.dispatches = isComputed(b.block.last) || (calls && b.block.last === 'ret')
     if (b.block.sought) b.entry = true
   }
 }
@@ -220,7 +227,7 @@ export const hasDispatch = ({ blocks }: Region): boolean => blocks.some((b) => b
 
 /** Nodes that control can go to from a block inside the region. */
 export function successorsOf(b: RegionBlock): number[] {
-  const to = [...b.returns]
+  const to = [...b.likely]
   if (b.target >= 0) to.push(b.target)
   const { flow } = b.block
   const on = flow === 'next' || flow === 'cond' || flow === 'leave'

@@ -7,7 +7,7 @@ import type { Cpu } from '../cpu.ts'
 import { TableCalls, importMemory, type Linked } from '../runtime-link.ts'
 import { S } from '../state.ts'
 import type { Meanings } from '../semantics/meaning.ts'
-import type { Blocks, CodeBlock } from '../tier0/blocks.ts'
+import { NOWHERE, type Blocks, type CodeBlock } from '../tier0/blocks.ts'
 import type { Handlers } from '../tier0/handlers.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
@@ -54,6 +54,7 @@ const FIRST_LOOK = 2
 /** Part of the samples that are missing after which there is another look: more code may have become known. */
 const WAIT = 0.7
 const BATCH = 16
+const PAGE = 4096
 /** Samples after which a batch is compiled although it is not full. */
 const PATIENCE = 16
 
@@ -240,6 +241,10 @@ export class Regions {
         return known !== undefined && (known.samples > 0 || known.entered !== undefined)
       },
       flat: mode.code === 64 || (mode.code === 32 && mode.flat),
+      lastTarget: (block, page) => {
+        const to = blocks.lastTarget(block)
+        return to === 0 ? NOWHERE : (to - (linear + page) * PAGE) | 0
+      },
       decode: (block) => blocks.insnsOf(block),
     }
   }
@@ -352,7 +357,7 @@ export class Regions {
       return undefined
     }
     const annotated =
-      marks === undefined ? undefined : { graph, pageAt: linear * 4096, code: func.view().slice(), marks }
+      marks === undefined ? undefined : { graph, pageAt: linear * PAGE, code: func.view().slice(), marks }
     const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length, annotated }
     this.live.add(region)
     for (const block of chosen.keys()) {
