@@ -54,39 +54,45 @@ export interface Code {
 
 export type Placed = ReadonlyMap<CodeBlock, number>
 
-/** Blocks reached from a root, with their pages. */
+/** How far a way may go through code that was not seen running before it stands behind all others. */
+const DOUBTS = 4
+
+/** Blocks reached from a root, with their pages: on the ways that were seen running first, for there may be more than enough. */
 export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
   const chosen = new Map<CodeBlock, number>()
+  const waiting: Way[][] = Array.from({ length: DOUBTS }, () => [])
   let instructions = 0
-  const take = (block: CodeBlock | undefined, page: number): boolean => {
-    if (block === undefined || chosen.has(block) || !usable(block)) return false
+  const reach = (page: number, offset: number, doubt: number, call: boolean): void => {
+    const to = lookUp(code, page, offset)
+    if (to === undefined || chosen.has(to.block)) return
+    const hot = code.hot(to.block)
+    if (hot || !call) waiting[hot ? 0 : doubt]!.push({ ...to, doubt: hot ? 0 : doubt })
+  }
+  const take = ({ block, page, doubt }: Way): boolean => {
+    if (chosen.has(block) || !usable(block)) return false
     if (chosen.size >= limits.blocks || instructions + block.length > limits.instructions) return false
     chosen.set(block, page)
     instructions += block.length
+    const more = Math.min(doubt + 1, DOUBTS - 1)
+    reach(page, block.next, more, false)
+    const away = block.target < 0 || block.target >= PAGE
+    reach(page, block.target, more, block.flow === 'call' && away)
+    reach(page, code.lastTarget(block, page), more, true)
     return true
   }
-  take(root, 0)
-  // A map's iteration comes by what is added on the way.
-  const spread = (): void => {
-    for (const [block, page] of chosen) {
-      for (const offset of [block.next, block.target]) {
-        const to = lookUp(code, page, offset)
-        if (to === undefined) continue
-        const call = block.flow === 'call' && offset === block.target && to.page !== page
-        if (!call || code.hot(to.block)) take(to.block, to.page)
-      }
-      const to = lookUp(code, page, code.lastTarget(block, page))
-      if (to !== undefined && code.hot(to.block)) take(to.block, to.page)
-    }
+  const next = (): Way | undefined => waiting.find((ways) => ways.length > 0)?.shift()
+  const spread = (block: CodeBlock, page: number): void => {
+    if (!take({ block, page, doubt: 0 })) return
+    for (let way = next(); way !== undefined; way = next()) take(way)
   }
-  spread()
+  spread(root, 0)
   const near = new Set<number>()
   for (const [block, page] of chosen) {
     if (!isComputed(block.last)) continue
     for (let p = code.flat ? page - 1 : page; p <= (code.flat ? page + 1 : page); p++) {
       if (near.has(p)) continue
       near.add(p)
-      for (const to of code.all(p)) if (to.sought && code.hot(to) && take(to, p)) spread()
+      for (const to of code.all(p)) if (to.sought && code.hot(to)) spread(to, p)
     }
   }
   const inside = (block: CodeBlock, offset: number): boolean => {
@@ -94,11 +100,21 @@ export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
     return to !== undefined && block.flow !== 'call' && chosen.has(to.block)
   }
   for (const block of code.all(0))
-    if (code.hot(block) && (inside(block, block.next) || inside(block, block.target)) && take(block, 0)) spread()
+    if (code.hot(block) && (inside(block, block.next) || inside(block, block.target))) spread(block, 0)
   return chosen
 }
 
-function lookUp(code: Code, page: number, offset: number): { block: CodeBlock; page: number } | undefined {
+interface Place {
+  readonly block: CodeBlock
+  readonly page: number
+}
+
+interface Way extends Place {
+  /** Blocks before it that were not seen running. */
+  readonly doubt: number
+}
+
+function lookUp(code: Code, page: number, offset: number): Place | undefined {
   if (offset === NOWHERE) return undefined
   const away = Math.floor(offset / PAGE)
   if (away !== 0 && !code.flat) return undefined
