@@ -1,16 +1,16 @@
 /** A region as one WebAssembly function: (record entered by) -> record that tier 0 goes on with, or COLD.jump. */
 import { Func, I32, I64, V128, type ValueType } from '@godwit/wasm-encoder'
-import { Flags, flagsInState, type FlagHome, type Known, type Pending } from '../flags.ts'
-import type { Meanings } from '../semantics/meaning.ts'
+import { Flags, flagsInState, type FlagHome, type Pending } from '../flags.ts'
 import { S } from '../state.ts'
 import { COLD } from '../tier0/handlers.ts'
 import { emitLookUp, isNotCanonical } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
-import { Val, k32, k64, local, select } from '../wasm/value.ts'
+import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
-import { LazyFlags } from './lazy-flags.ts'
+import type { EmitOptions } from './emit-options.ts'
+import { LazyFlags, bound } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { graphOf, successorsOf, type Region, type RegionBlock } from './region.ts'
@@ -23,27 +23,6 @@ import { x87Emitter, type X87Emitter } from './x87-emit.ts'
 const PAGE_CACHES = 6
 /** Leave some flags as they are. */
 const ROTATES = new Set(['rol', 'ror', 'rcl', 'rcr', 'bt', 'bts', 'btr', 'btc', 'clc', 'stc', 'cmc'])
-
-export interface EmitOptions {
-  readonly base: number
-  readonly semantics: Meanings
-  /** A runtime function, and whether it is WebAssembly. */
-  func(name: string): Callee
-  inWasm(name: string): boolean
-  /** Record of tier 0 that executes an instruction of a block and goes on behind it. */
-  record(block: RegionBlock, instruction: number): number
-  /** Host address of a byte that says that the region was entered. */
-  readonly used: number
-  /** The handler that the region is. */
-  readonly slot: number
-  readonly jumpCache: number
-  /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
-  readonly counters: number
-  /** To be told where the code of each instruction begins. */
-  readonly marks?: Mark[]
-  /** The x87 control word: code is made for the like. */
-  readonly fpuControl: number
-}
 
 export function emitRegion(region: Region, mode: Mode, options: EmitOptions): Func {
   return new RegionEmitter(region, mode, options).whole()
@@ -72,6 +51,8 @@ class RegionEmitter implements Ground {
   private readonly ret: number
   private readonly budget: number
   private readonly granted: number
+  /** Which way a branch went, where that must be known behind it. */
+  private readonly taken: number
   private readonly pageLocal: number
   private readonly tlbLocal: number
   /** Depths of the ways out: with flags at rest in their locals, and with what they follow from in those of `lazy`. */
@@ -97,6 +78,7 @@ class RegionEmitter implements Ground {
     this.ret = func.local(I32)
     this.budget = func.local(I32)
     this.granted = func.local(I32)
+    this.taken = func.local(I32)
     this.pageLocal = func.local(I64)
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
@@ -188,18 +170,36 @@ class RegionEmitter implements Ground {
     const yes = taken.type === I32 ? taken : taken.ne(0)
     const target = (): Val => this.targetRip(b)
     const next = (): Val => this.nextRip(b)
-    this.charge(b, () => select(yes, target(), next()))
+    if (this.x87 !== undefined) {
+      this.charge(b, () => select(yes, target(), next()))
+      this.hand(b)
+      this.e.if(yes, () => this.edge(b.target, target))
+      this.edge(b.next, next)
+      return
+    }
+    // The condition has one reader, so that the host compares and jumps at once; who leaves anyway need not look at the budget.
+    this.count(b)
     this.hand(b)
-    this.e.if(yes, () => this.edge(b.target, target))
-    this.edge(b.next, next)
+    const { e } = this
+    e.block((late) => {
+      const way = (node: number, rip: () => Val, taken: number): void => {
+        if (node >= 0) {
+          e.assign(this.taken, k32(taken))
+          e.unlikely(local(I32, this.budget).ltS(0), () => e.br(late))
+        }
+        this.edge(node, rip)
+      }
+      e.if(yes, () => way(b.target, target, 1))
+      way(b.next, next, 0)
+    })
+    if (b.target < 0 && b.next < 0) this.e.func.op('unreachable')
+    else this.exit(select(local(I32, this.taken), target(), next()))
   }
 
   jump(): void {
     const b = this.block()
     const target = (): Val => this.targetRip(b)
-    this.charge(b, target)
-    this.hand(b)
-    this.edge(b.target, target)
+    this.goto(b, b.target, target)
   }
 
   jumpTo(rip: Val): void {
@@ -274,14 +274,20 @@ class RegionEmitter implements Ground {
       this.e.release(this.flags.live())
     }
     const next = (): Val => this.nextRip(b)
-    this.charge(b, next)
-    this.hand(b)
-    this.edge(b.next, next)
+    this.goto(b, b.next, next)
     this.e.release()
   }
 
   private block(): RegionBlock {
     return this.region.blocks[this.node]!
+  }
+
+  /** Ends a block that has one way on. */
+  private goto(b: RegionBlock, node: number, rip: () => Val): void {
+    if (node < 0) this.count(b)
+    else this.charge(b, rip)
+    this.hand(b)
+    this.edge(node, rip)
   }
 
   /** Counts a block's instructions; returns to the run loop if they used up the budget. */
@@ -304,16 +310,8 @@ class RegionEmitter implements Ground {
       for (const s of heirs) this.inherited.set(s, pending)
       return
     }
-    const kept = this.keptPending(pending)
+    const kept = bound(pending, (value) => this.keep(value))
     for (const s of heirs) this.inherited.set(s, kept)
-  }
-
-  private keptPending<P extends Pending | undefined>(pending: P): P {
-    if (pending === undefined || pending.kind === 'deferred') return pending
-    const kept: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(pending))
-      kept[name] = value instanceof Val ? this.keep(value) : name === 'under' ? this.keptPending(value as Known) : value
-    return kept as unknown as P
   }
 
   private keep(value: Val): Val {

@@ -4,10 +4,10 @@
  */
 import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
-import { Flags, carryVector, flagsInState, type Deferred, type FlagHome, type Known } from '../flags.ts'
+import { Flags, carryVector, flagsInState, type Deferred, type FlagHome, type Known, type Pending } from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
-import { k32, k64, local, select, type Val } from '../wasm/value.ts'
+import { Val, k32, k64, local, select } from '../wasm/value.ts'
 
 const SIZES: readonly Size[] = [8, 16, 32, 64]
 /** Bit 0 of c is CF, but for `sub`, whose operands give it. Bit 1 is OF of `cfof`, and of `adc` and `sbb` the carry that came in. */
@@ -117,6 +117,15 @@ function writeWords(e: Emit, base: number, known: Known): void {
   const flags = new Flags(e, flagsInState(e, base))
   flags.set(known)
   flags.flush()
+}
+
+/** What is pending, with its values bound by `keep`, so that it outlives its block. */
+export function bound<P extends Pending | undefined>(pending: P, keep: (value: Val) => Val): P {
+  if (pending === undefined || pending.kind === 'deferred') return pending
+  const kept: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(pending))
+    kept[name] = value instanceof Val ? keep(value) : name === 'under' ? bound(value as Known, keep) : value
+  return kept as unknown as P
 }
 
 /** A region's. */
