@@ -5,10 +5,8 @@ import { linearOf } from '../system/linear.ts'
 const PAGE = 4096
 const ENTRIES = 256
 const SEEN = 65536
-const REGIONS = 4096
-const REGION_PAGES = 1024
-const SUPERVISOR = 1
-const USER = 2
+/** Large pages are noted by areas of so many pages. */
+const AREA = 1024
 
 export class CodePages {
   /** Supervisor code outside global pages has been looked up since everything was flushed. */
@@ -19,10 +17,11 @@ export class CodePages {
   private readonly global = new Uint8Array(ENTRIES)
   private readonly physicals = new Float64Array(ENTRIES)
   private readonly large = new Uint8Array(ENTRIES)
-  /** By 4 MiB: code was fetched from a large page there. */
-  private readonly seenLarge = new Uint8Array(REGIONS)
-  /** By the low bits of a linear page: code of the supervisor (1) or of a user (2) was fetched from one like it. */
-  private readonly seen = new Uint8Array(SEEN)
+  /** Pages, and areas with large pages, that supervisor code was fetched from: exactly, for their loss costs all jumps. */
+  private readonly supervisors = new Set<number>()
+  private readonly largeAreas = new Set<number>()
+  /** By the low bits of a linear page: user code was fetched from one like it. */
+  private readonly users = new Uint8Array(SEEN)
 
   constructor(cpu: Cpu) {
     this.cpu = cpu
@@ -32,7 +31,6 @@ export class CodePages {
   host(page: number, user: boolean): number {
     const key = page * 2 + (user ? 1 : 0)
     const slot = page & (ENTRIES - 1)
-    this.seen[page & (SEEN - 1)]! |= user ? USER : SUPERVISOR
     if (this.keys[slot] === key) {
       if (!user && this.global[slot] === 0) this.local = true
       return this.hosts[slot]!
@@ -42,14 +40,17 @@ export class CodePages {
     const host = this.hostOf(physical)
     if (host < 0) return -1
     const { global } = linear.walker.page
+    if (user) this.users[page & (SEEN - 1)] = 1
+    else this.supervisors.add(page)
     if (!user && !global) this.local = true
     this.keys[slot] = key
     this.global[slot] = global ? 1 : 0
     this.hosts[slot] = host
     this.physicals[slot] = physical
-    const large = linear.walker.page.sizeBytes > PAGE
-    this.large[slot] = large ? 1 : 0
-    if (large) this.seenLarge[Math.floor(page / REGION_PAGES) & (REGIONS - 1)] = 1
+    const pages = linear.walker.page.sizeBytes / PAGE
+    this.large[slot] = pages > 1 ? 1 : 0
+    const start = Math.floor(page / pages) * pages
+    if (pages > 1) for (let p = start; p < start + pages; p += AREA) this.largeAreas.add(Math.floor(p / AREA))
     return host
   }
 
@@ -82,8 +83,9 @@ export class CodePages {
     }
     this.local = false
     this.keys.fill(NaN)
-    this.seen.fill(0)
-    this.seenLarge.fill(0)
+    this.users.fill(0)
+    this.supervisors.clear()
+    this.largeAreas.clear()
     return true
   }
 
@@ -95,7 +97,7 @@ export class CodePages {
 
   /** Whether jumps of a privilege into a page may be remembered; a large page is more than that one. */
   mayKnow(page: number, user: boolean): boolean {
-    if (!user && this.seenLarge[Math.floor(page / REGION_PAGES) & (REGIONS - 1)] === 1) return true
-    return (this.seen[page & (SEEN - 1)]! & (user ? USER : SUPERVISOR)) !== 0
+    if (user) return this.users[page & (SEEN - 1)] === 1
+    return this.supervisors.has(page) || this.largeAreas.has(Math.floor(page / AREA))
   }
 }
