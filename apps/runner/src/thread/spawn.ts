@@ -1,5 +1,6 @@
 import { Worker, type TransferListItem } from 'node:worker_threads'
 import type { Start } from './messages.ts'
+import { threadFile } from './thread-file.ts'
 
 let waiting: Worker | undefined
 
@@ -23,7 +24,7 @@ export function spawnThread(start: Start, move: readonly TransferListItem[]): Wo
 }
 
 function open(): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./machine-thread.js', import.meta.url))
+  if (!import.meta.url.endsWith('.ts')) return new Worker(threadFile(new URL('.', import.meta.url)))
   // from the sources: a thread does not inherit what turns TypeScript into JavaScript
   const file = new URL('./machine-thread.ts', import.meta.url)
   const code = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${JSON.stringify(file.href)})))`
