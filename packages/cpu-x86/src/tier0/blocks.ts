@@ -190,13 +190,14 @@ export class Blocks {
       if (block.live && block.mode === mode) yield block
   }
 
-  /** The instructions of a block that lies in one page. */
+  /** The instructions of a block. */
   insnsOf(block: CodeBlock): Insn[] {
     const insns: Insn[] = []
     const end = (block.hostPage + 1) * PAGE
     let at = block.hostPage * PAGE + block.start
+    const beyond: Fetch = (i) => this.bytes[block.second * PAGE + at + i - end]!
     while (insns.length < block.length) {
-      const insn = this.o.decode(at, end, crosses, block.mode)
+      const insn = this.o.decode(at, end, block.second < 0 ? crosses : beyond, block.mode)
       insns.push(insn)
       at += insn.length
     }

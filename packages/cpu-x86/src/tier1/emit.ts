@@ -328,13 +328,13 @@ class RegionEmitter implements Ground {
     }
     this.x87?.settle()
     const to = this.region.blocks[node]!
-    if (to.page !== this.block().page) this.cross(to, this.e.let(rip()))
+    if (to.page !== this.block().page || to.block.second >= 0) this.cross(to, this.e.let(rip()))
     if (this.meets(node)) this.lazy.arrive(this.flags)
     this.x87?.go(node)
     this.structure.go(node)
   }
 
-  /** Into another page, if the jump cache says that what the region expects is there. */
+  /** Into another page or to where two meet, if the jump cache says that what the region expects is there. */
   private cross(to: RegionBlock, rip: Val): void {
     const { e } = this
     const { record, unknown } = emitLookUp(e, this.base, this.o.jumpCache, rip)

@@ -127,3 +127,21 @@ test('a call through a table of addresses stays in its region, there and back', 
   while (b.processor.run(1e7).reason !== 'halted');
   expect(b.reg(3)).toBe(3_000_000)
 })
+
+/** Calls a loop at 20ffdh six times, whose first instruction ends in the next page, and maps that to another between. */
+const REMAPPED = `
+  bf00100100b803000000b9000400008907050010000083c7044975f3c7050000010003100100c705fc0f02009081c344c705001002003322
+  1149c7050410020075f7c300c7050000030033221249c7050400030075f7c300b8000001000f22d80f20c00d000000800f22c0bd06000000
+  b9400d0300b8fd0f0200ffd0813584100100001001000f013d001002004d75e0f4`
+
+test.each(['on', 'always'] as const)(
+  'a loop across two pages is compiled (%s), and follows what the second one is mapped to',
+  (tier1) => {
+    const b = bench({ bits: 32, code: REMAPPED, cpu: { tier1, tier1Counters: true } })
+    const plain = bench({ bits: 32, code: REMAPPED })
+    expect(b.processor.run(1e8)).toEqual(plain.processor.run(1e8))
+    expect(b.reg(3)).toBe((600_000 * (0x1122_3344 + 0x1222_3344)) % 2 ** 32)
+    expect(plain.reg(3)).toBe(b.reg(3))
+    expect(b.processor.stats().tier1!.executed).toBeGreaterThan(1_000_000)
+  },
+)

@@ -2,6 +2,7 @@
 import type { Insn } from '../decode/insn.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
 import { isComputed } from '../tier0/record.ts'
+import type { Mode } from '../tier0/mode.ts'
 import { compilable } from './compilable.ts'
 import type { Graph } from './structure.ts'
 import { pruneEntries } from './entries.ts'
@@ -122,8 +123,12 @@ function lookUp(code: Code, page: number, offset: number): Place | undefined {
   return block === undefined ? undefined : { block, page: page + away }
 }
 
-/** Lies in one page, and is there. */
-const usable = (block: CodeBlock): boolean => block.live && block.second < 0 && block.length > 0
+/** Code is where its linear address says. */
+export const isFlat = (mode: Mode): boolean => mode.code === 64 || (mode.code === 32 && mode.flat)
+
+/** Is there, and lies in one page, or in two that can be told. */
+export const usable = (block: CodeBlock): boolean =>
+  block.live && block.length > 0 && (block.second < 0 || isFlat(block.mode))
 
 /**
  * @param roots blocks to be entered by, the one it was made for first

@@ -13,7 +13,7 @@ import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
 import { listing, type Annotated, type Mark, type RegionListing } from './listing.ts'
-import { choose, regionOf, type Code, type Limits, type Region } from './region.ts'
+import { choose, isFlat, regionOf, usable, type Code, type Limits, type Region } from './region.ts'
 
 /** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
 export type Tier1Mode = 'off' | 'on' | 'always'
@@ -136,7 +136,7 @@ export class Regions {
   sample(hostPage: number, offset: number, mode: Mode, page: number): void {
     if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
     const block = this.o.blocks.block(hostPage, offset, mode)
-    if (block === undefined || block.second >= 0) return
+    if (block === undefined || !usable(block)) return
     const known = this.of(block)
     if (known.entered !== undefined || known.wanted) return
     known.samples++
@@ -149,7 +149,7 @@ export class Regions {
   /** Compiles a block at once, if it is not. */
   force(hostPage: number, offset: number, mode: Mode, page: number): void {
     const block = this.o.blocks.block(hostPage, offset, mode)
-    if (block === undefined || block.second >= 0) return
+    if (block === undefined || !usable(block)) return
     const known = this.of(block)
     if (known.entered !== undefined || known.samples > 0) return
     known.samples = 1
@@ -240,7 +240,7 @@ export class Regions {
         const known = this.known.get(block)
         return known !== undefined && (known.samples > 0 || known.entered !== undefined)
       },
-      flat: mode.code === 64 || (mode.code === 32 && mode.flat),
+      flat: isFlat(mode),
       lastTarget: (block, page) => {
         const to = blocks.lastTarget(block)
         return to === 0 ? NOWHERE : (to - (linear + page) * PAGE) | 0
