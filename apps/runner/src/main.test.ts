@@ -1,17 +1,21 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-main-'))
 const main = join(import.meta.dirname, 'main.ts')
 
-function godwit(...args: string[]): Promise<{ status: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, ['--conditions=@godwit/source', '--import', 'tsx', main, ...args], {
+const start = (...args: string[]): ChildProcessByStdio<null, Readable, Readable> =>
+  spawn(process.execPath, ['--conditions=@godwit/source', '--import', 'tsx', main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+
+function godwit(...args: string[]): Promise<{ status: number | null; out: string; err: string }> {
+  const child = start(...args)
   let out = ''
   let err = ''
   child.stdout.on('data', (d: Buffer) => (out += d.toString()))
@@ -55,6 +59,15 @@ test('A port in use is named.', async () => {
   )
   expect(status).toBe(1)
   server.close()
+})
+
+test('A reader that has gone ends the command without a word.', async () => {
+  const child = start('run', '--help')
+  child.stdout.destroy()
+  let err = ''
+  child.stderr.on('data', (d: Buffer) => (err += d.toString()))
+  const status = await new Promise((resolve) => child.on('close', resolve))
+  expect([status, err]).toEqual([141, ''])
 })
 
 test('Help and the list of machines go to standard output.', async () => {

@@ -12,8 +12,15 @@ import { PACKAGE } from './version.ts'
 /** Loaded when one of them is asked for: a machine that is to start does not wait for them. */
 const otherCommands = async (): Promise<readonly Command[]> => (await import('./commands/commands.ts')).commands
 
+/** Status of a program that wrote to a pipe nobody reads: 128 and SIGPIPE, as shells have it. */
+const NOBODY_READS = 141
+
 /** Runs the command line, and exits with its status. */
 export async function main(args: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(NOBODY_READS)
+    throw error
+  })
   let status = 1
   try {
     status = await command(args)
