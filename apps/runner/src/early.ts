@@ -1,5 +1,6 @@
 /** What of `godwit run` can begin before the program has been loaded. */
 import { tuneEngine } from './engine-flags.ts'
+import { stepBack } from './helper-threads.ts'
 import { prepareThread } from './thread/spawn.ts'
 
 /** A guess from the command line alone: what it gets wrong costs time, and nothing else. */
@@ -12,5 +13,7 @@ const OTHERWISE = /^(-h|--help|--?version)$|\bthread=off\b/
 export function beginEarly(args: readonly string[]): void {
   if (!wantsThread(args)) return
   tuneEngine()
+  // before there is a thread for the machine
+  stepBack()
   prepareThread()
 }
