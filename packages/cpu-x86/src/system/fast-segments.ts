@@ -14,8 +14,14 @@ import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 const PLAIN = DESC.present | DESC.system | DESC.accessed
 const KIND = PLAIN | DESC.code | DESC.down
 
-/** (register, selector) -> 0, or 1 for a fault. `tlb`: host address of the supervisor's half. */
-export const fastLoadSegment = (tlb: number): RuntimeFunction =>
+/** (register, selector) -> 0, or 1 for a fault. */
+export const fastLoadSegment = wasm([I32, I32], [I32], (f, link) => {
+  f.get(0).get(1).call(link.func('try_load_segment')).op('i32_eqz').if().i32(0).ret().end()
+  f.get(0).get(1).call(link.func('load_segment_slow'))
+})
+
+/** (register, selector) -> 0, or 1 where nothing was done. `tlb`: host address of the supervisor's half. */
+export const tryLoadSegment = (tlb: number): RuntimeFunction =>
   wasm([I32, I32], [I32], (f, link) => {
     const e = new Emit(f)
     const { base } = link
@@ -25,7 +31,7 @@ export const fastLoadSegment = (tlb: number): RuntimeFunction =>
     const selector = local(I32, 1)
     const slowIf = (condition: Val): void =>
       e.unlikely(condition, () => {
-        f.get(0).get(1).call(link.func('load_segment_slow')).ret()
+        f.i32(1).ret()
       })
     const at = e.let(number.mul(SEG.size))
     const put = (op: MemoryOp, field: number, value: Val): void => e.store(op, at, value, base + S.seg + field)

@@ -235,6 +235,15 @@ class RegionEmitter implements Ground {
     this.edge(b.next, next)
   }
 
+  ask(name: string, args: readonly Val[]): Val {
+    const { e, base } = this
+    if (!this.o.inWasm(name)) {
+      e.store('i32_store', k32(0), local(I32, this.budget), base + S.budget)
+      e.store('i32_store', k32(0), k32(this.o.record(this.block(), this.at)), base + S.exitRecord)
+    }
+    return e.call(this.o.func(name), args, I32)
+  }
+
   attend(): void {
     this.e.store('i32_store', k32(0), local(I32, this.budget), this.base + S.budget)
     this.e.call(this.o.func('attend'), [])

@@ -6,6 +6,16 @@ import { FLAGS_FUNCTION } from './lazy-flags.ts'
 /** Argument of `fill` besides the address: bytes shifted by one, and whether they will be written. */
 export const fillArgument = (write: boolean, bytes: number): number => (bytes << 1) | (write ? 1 : 0)
 
+/** Functions that may not do what they are asked for: then nothing has happened. By what they stand for. */
+const QUICK = new Map([
+  ['load_segment', 'try_load_segment'],
+  ['mov_from_cr', 'try_mov_from_cr'],
+  ['rdtsc', 'rdtsc'],
+  ['rdtscp', 'rdtscp'],
+])
+
+export const quickOf = (name: string): string | undefined => QUICK.get(name)
+
 export const REGION_FUNCTIONS: RuntimeFunctions = {
   /** (form, a, b, c): see LazyFlags. */
   flag_words: FLAGS_FUNCTION,

@@ -10,7 +10,7 @@ import type { Mode } from '../tier0/mode.ts'
 import { segmentForm } from '../tier0/tracked.ts'
 import type { Callee, Emit } from '../wasm/emit.ts'
 import { goesOn } from './compilable.ts'
-import { fillArgument } from './functions.ts'
+import { fillArgument, quickOf } from './functions.ts'
 import { cacheKey, NO_PAGE, STACK, type PageCache } from './page-cache.ts'
 import { k32, k64, kf64, kv128, local, select, type Val } from '../wasm/value.ts'
 
@@ -37,6 +37,8 @@ export interface Ground {
   jumpTo(rip: Val): void
   /** To the next instruction, with an end of the block between. */
   goOn(): void
+  /** Calls a function that may ask how many instructions were executed; its result. */
+  ask(name: string, args: readonly Val[]): Val
   /** Asks for the run loop at the next end of a block. */
   attend(): void
 }
@@ -190,9 +192,11 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
           : kf64(0)
   }
 
-  /** Nothing was done yet: tier 0 does all of it. */
-  fallible(): void {
-    this.leave()
+  /** Nothing was done yet: tier 0 does all of it, unless there is a function that does what is ordinary. */
+  fallible(name: string, args: readonly Val[]): void {
+    const quick = quickOf(name)
+    if (quick === undefined) this.leave()
+    else this.e.unlikely(this.g.ask(quick, args), () => this.g.bail())
   }
 
   system(): void {
