@@ -12,6 +12,7 @@ import { compilable } from './compilable.ts'
 import type { EmitOptions } from './emit-options.ts'
 import { LazyFlags, bound } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
+import { callCounted } from './functions.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { graphOf, successorsOf, type Region, type RegionBlock } from './region.ts'
 import { Structure } from './structure.ts'
@@ -236,12 +237,8 @@ class RegionEmitter implements Ground {
   }
 
   ask(name: string, args: readonly Val[]): Val {
-    const { e, base } = this
-    if (!this.o.inWasm(name)) {
-      e.store('i32_store', k32(0), local(I32, this.budget), base + S.budget)
-      e.store('i32_store', k32(0), k32(this.o.record(this.block(), this.at)), base + S.exitRecord)
-    }
-    return e.call(this.o.func(name), args, I32)
+    const now = { budget: local(I32, this.budget), record: this.o.record(this.block(), this.at) }
+    return callCounted(this.e, this.base, now, this.o.func(name), args)
   }
 
   attend(): void {

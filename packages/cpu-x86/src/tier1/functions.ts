@@ -1,6 +1,9 @@
 /** What regions call on their cold paths, so that these are short: filling the TLB, and putting pending flags at rest. */
 import { I32, I64 } from '@godwit/wasm-encoder'
 import { wasm, type RuntimeFunctions } from '../runtime.ts'
+import { S } from '../state.ts'
+import type { Callee, Emit } from '../wasm/emit.ts'
+import { k32, type Val } from '../wasm/value.ts'
 import { FLAGS_FUNCTION } from './lazy-flags.ts'
 
 /** Argument of `fill` besides the address: bytes shifted by one, and whether they will be written. */
@@ -15,6 +18,19 @@ const QUICK = new Map([
 ])
 
 export const quickOf = (name: string): string | undefined => QUICK.get(name)
+
+/** Calls a function that may want to know which instruction runs and how many did: its result. */
+export function callCounted(
+  e: Emit,
+  base: number,
+  now: { readonly budget: Val; readonly record: number },
+  callee: Callee,
+  args: readonly Val[],
+): Val {
+  e.store('i32_store', k32(0), now.budget, base + S.budget)
+  e.store('i32_store', k32(0), k32(now.record), base + S.exitRecord)
+  return e.call(callee, args, I32)
+}
 
 export const REGION_FUNCTIONS: RuntimeFunctions = {
   /** (form, a, b, c): see LazyFlags. */
