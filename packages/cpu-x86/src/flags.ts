@@ -40,13 +40,13 @@ export interface Deferred {
   readonly carry: () => Val
 }
 
-/** CF and OF as a rotate left them; the others are what they were. */
+/** CF, and OF if it is there, as a rotate or BT left them; the others are what they were. */
 export interface Turned {
   readonly kind: 'turned'
   /** undefined: the words at rest. */
   readonly under: Known | Deferred | undefined
   readonly cf: Val
-  readonly of: Val
+  readonly of: Val | undefined
 }
 
 export type Pending = Known | Deferred | Turned
@@ -106,21 +106,24 @@ export class Flags {
     this.pending = pending
   }
 
-  /** Changes CF and OF, both bound, and leaves the others. */
-  turn(cf: Val, of: Val): void {
+  /** Changes CF and OF, both bound, or CF alone, and leaves the others. */
+  turn(cf: Val, of?: Val): void {
     const p = this.pending
     if (this.turns) {
-      this.pending = { kind: 'turned', under: p?.kind === 'turned' ? p.under : p, cf, of }
+      const turned = p?.kind === 'turned'
+      this.pending = { kind: 'turned', under: turned ? p.under : p, cf, of: of ?? (turned ? p.of : undefined) }
       return
     }
+    const over = of ?? this.e.let(this.cond(CC.o))
     this.flush()
-    this.home.set(this.home.res(), carryVector(cf, of), this.home.aux())
+    this.home.set(this.home.res(), carryVector(cf, over), this.home.aux())
   }
 
   /** Values that must outlive the instruction. */
   live(p = this.pending): readonly Val[] {
     if (p === undefined || p.kind === 'deferred') return NONE
-    if (p.kind === 'turned') return [...(p.under === undefined ? NONE : this.live(p.under)), p.cf, p.of]
+    if (p.kind === 'turned')
+      return [...(p.under === undefined ? NONE : this.live(p.under)), p.cf, ...(p.of === undefined ? NONE : [p.of])]
     if (p.kind === 'logic') return [p.r]
     if (p.kind === 'cfof') return [p.r, p.cf, p.of]
     return p.cf === undefined ? [p.a, p.b, p.r] : [p.a, p.b, p.r, p.cf]
@@ -138,7 +141,8 @@ export class Flags {
     if (p.kind === 'deferred') p.settle()
     else if (p.kind === 'turned') {
       this.rest(p.under)
-      this.home.set(this.home.res(), carryVector(p.cf, p.of), this.home.aux())
+      const of = p.of ?? this.e.let(overflow(this.home.cv()))
+      this.home.set(this.home.res(), carryVector(p.cf, of), this.home.aux())
     } else this.home.set(...this.words(p))
   }
 
@@ -274,6 +278,9 @@ export class Flags {
 
 /** The carry vector of flags at rest. */
 export const carryVector = (cf: Val, of: Val): Val => cf.to64u().shl(63).or(cf.xor(of).to64u().shl(62))
+
+/** OF from it, as an i32. */
+export const overflow = (cv: Val): Val => cv.xor(cv.shl(1)).shrU(63).to32()
 
 /** The six flags, as EFLAGS has them, from the words at rest. res is given by its low word and its sign and zero. */
 export function flagImage(resLow: number, resHigh: number, cvHigh: number, aux: number): number {

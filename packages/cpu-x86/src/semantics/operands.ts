@@ -16,7 +16,6 @@ export const RDI = 7
 
 /** EFLAGS.CF as a condition code. */
 export const CARRY = 2
-export const OVERFLOW = 0
 export const ZERO = 4
 
 export const typeOf = (size: Size): ValueType => (size === 64 ? I64 : I32)
@@ -38,10 +37,9 @@ export function setCarryOverflow(u: Unit, cf: Val, of: Val): void {
   u.flags.turn(cf, of)
 }
 
-/** Changes CF alone. */
+/** Changes CF, which must be bound, alone. */
 export function setCarry(u: Unit, cf: Val): void {
-  const of = u.e.let(u.flags.cond(OVERFLOW))
-  setCarryOverflow(u, cf, of)
+  u.flags.turn(cf)
 }
 
 /** Result, carry and AF (0 or 1) given one by one; OF is clear. */

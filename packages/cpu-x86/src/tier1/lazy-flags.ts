@@ -4,7 +4,16 @@
  */
 import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
-import { Flags, carryVector, flagsInState, type Deferred, type FlagHome, type Known, type Pending } from '../flags.ts'
+import {
+  Flags,
+  carryVector,
+  flagsInState,
+  overflow,
+  type Deferred,
+  type FlagHome,
+  type Known,
+  type Pending,
+} from '../flags.ts'
 import { wasm, type Link, type RuntimeFunction } from '../runtime.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
 import { Val, k32, k64, local, select } from '../wasm/value.ts'
@@ -16,13 +25,14 @@ type Kind = (typeof KINDS)[number]
 /** Form 0: the words are right. */
 const formOf = (kind: Kind, size: Size): number => 1 + KINDS.indexOf(kind) * SIZES.length + SIZES.indexOf(size)
 const FIRST_SUB = formOf('sub', 8)
-/** Beside a form: CF (next bit) and OF (the one after) are others. */
+/** Beside a form: CF (next bit) is another, and OF (the one after) if the last bit does not say that it stays. */
 const FORMS = 0xff
 const TURNED = 8
-const turnedForm = (cf: Val, of: Val): Val =>
+const STAYS = TURNED + 3
+const turnedForm = (cf: Val, of: Val | undefined): Val =>
   cf
     .shl(TURNED + 1)
-    .or(of.shl(TURNED + 2))
+    .or(of === undefined ? 1 << STAYS : of.shl(TURNED + 2))
     .or(1 << TURNED)
 
 interface Packed {
@@ -109,7 +119,8 @@ export const FLAGS_FUNCTION: RuntimeFunction = wasm([I32, I64, I64, I32], [], (f
   const bit = (n: number): Val => local(I32, 0).shrU(n).and(1)
   e.if(bit(TURNED), () => {
     const home = flagsInState(e, link.base)
-    home.set(home.res(), carryVector(bit(TURNED + 1), bit(TURNED + 2)), home.aux())
+    const of = e.let(select(bit(STAYS), overflow(home.cv()), bit(TURNED + 2)))
+    home.set(home.res(), carryVector(bit(TURNED + 1), of), home.aux())
   })
 })
 
@@ -164,8 +175,15 @@ export class LazyFlags {
     const { e } = this
     if (pending?.kind === 'turned') {
       const { under, cf, of } = pending
-      const form = under?.kind === 'deferred' ? local(I32, this.form).and(FORMS) : this.operands(under)
-      e.assign(this.form, turnedForm(cf, of).or(form))
+      const before = local(I32, this.form)
+      if (under?.kind !== 'deferred') e.assign(this.form, turnedForm(cf, of).or(this.operands(under)))
+      else if (of !== undefined) e.assign(this.form, turnedForm(cf, of).or(before.and(FORMS)))
+      else {
+        // OF may be another already.
+        const over = before.shrU(STAYS).or(before.shrU(TURNED).and(1).xor(1)).shl(STAYS)
+        const turned = before.and(FORMS | (1 << (TURNED + 2))).or(1 << TURNED)
+        e.assign(this.form, turned.or(over).or(cf.shl(TURNED + 1)))
+      }
     } else if (pending?.kind !== 'deferred') e.assign(this.form, this.operands(pending))
   }
 

@@ -8,7 +8,28 @@ const SETS = new Set(['add', 'sub', 'cmp', 'and', 'or', 'xor', 'test', 'neg', 'i
 const SHIFTS = new Set(['shl', 'shr', 'sar'])
 /** Neither set nor read all flags. */
 const KEEPS = new Set([
-  ...['mov', 'movzx', 'movsx', 'movsxd', 'lea', 'xchg', 'bswap', 'rol', 'ror', 'cbw', 'cwd', 'not', 'nop', 'pause'],
+  ...[
+    'mov',
+    'movzx',
+    'movsx',
+    'movsxd',
+    'lea',
+    'xchg',
+    'bswap',
+    'rol',
+    'ror',
+    'bt',
+    'bts',
+    'btr',
+    'btc',
+    'clc',
+    'stc',
+    'cbw',
+    'cwd',
+    'not',
+    'nop',
+    'pause',
+  ],
   ...['lfence', 'mfence', 'sfence', 'jmp'],
 ])
 

@@ -16,6 +16,10 @@ import { bench, bytesOf, type Bench } from '../engine/testing.ts'
 const ROTATES = `b9e803000031dbc1c0059c5a01d3f6c103740539d8c1c803d3c0a3009000007001439c5a31d329c8d1c30f92c20f97c60f980501900000
   01d040c1cb074975c7f4`
 
+/** The same with BT and its like, CLC and STC, which leave OF. */
+const BIT_TESTS = `b9b80b000031db0fa3cb7303c1c0050fbaea03f6c103740539d80fb3c8f8a3009000007001439c5a31d329c8f6c105740905785634127003
+  d1c3f90fbae0070f90c20f97c6668915049000009c5e01f301d00fbaf8094975aef4`
+
 function visible(b: Bench): unknown {
   const { state } = b.processor
   let hash = 0
@@ -33,6 +37,7 @@ test.each([
   ['data across pages', 32, CROSS_DATA],
   ['a mix', 32, MIX],
   ['rotates', 32, ROTATES],
+  ['bit tests', 32, BIT_TESTS],
 ] as const)('%s end alike interpreted, compiled, and in slices', (_, bits, code) => {
   const plain = bench({ bits, code })
   plain.processor.run(1e7)
