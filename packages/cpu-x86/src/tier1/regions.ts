@@ -12,6 +12,7 @@ import type { Handlers } from '../tier0/handlers.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
+import { LiveModules } from './live-modules.ts'
 import { listing, type Annotated, type Mark, type RegionListing } from './listing.ts'
 import { choose, isFlat, regionOf, usable, type Code, type Limits, type Region } from './region.ts'
 
@@ -126,6 +127,7 @@ export class Regions {
   private nextId = 0
   private queue: { readonly block: CodeBlock; readonly page: number }[] = []
   private waited = 0
+  private readonly modules = new LiveModules()
 
   constructor(options: Tier1Options) {
     this.o = options
@@ -138,7 +140,7 @@ export class Regions {
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || !usable(block)) return
     const known = this.of(block)
-    if (known.entered !== undefined || known.wanted) return
+    if (known.entered !== undefined || known.wanted || this.modules.full) return
     known.samples++
     if (known.prospect === undefined ? known.samples < FIRST_LOOK : --known.prospect.wanting > 0) return
     if (!this.worthwhile(block, page)) return
@@ -151,7 +153,7 @@ export class Regions {
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || !usable(block)) return
     const known = this.of(block)
-    if (known.entered !== undefined || known.samples > 0) return
+    if (known.entered !== undefined || known.samples > 0 || this.modules.full) return
     known.samples = 1
     this.want(block, known, page)
     this.compile()
@@ -294,9 +296,9 @@ export class Regions {
     made.forEach(({ func }, i) => module.add(func, String(i)))
     const bytes = module.bytes()
     const emitted = performance.now()
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      e: { m: cpu.host.memory, f: linked.table },
-    })
+    const code = new WebAssembly.Module(bytes)
+    this.modules.note(code)
+    const { exports } = new WebAssembly.Instance(code, { e: { m: cpu.host.memory, f: linked.table } })
     made.forEach(({ region }, i) => {
       if (this.live.has(region)) handlers.install(region.slot, exports[String(i)]!)
     })
