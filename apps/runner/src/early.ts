@@ -1,6 +1,6 @@
 /** What of `godwit run` can begin before the program has been loaded. */
 import { tuneEngine } from './engine-flags.ts'
-import { stepBack } from './helper-threads.ts'
+import { stepBack } from './v8-threads.ts'
 import { prepareThread } from './thread/spawn.ts'
 
 /** A guess from the command line alone: what it gets wrong costs time, and nothing else. */

@@ -6,7 +6,7 @@ const SCRIPT = `
 import { readdirSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { stepBack } from ${JSON.stringify(new URL('./helper-threads.ts', import.meta.url).href)}
+import { stepBack } from ${JSON.stringify(new URL('./v8-threads.ts', import.meta.url).href)}
 const threads = () => readdirSync('/proc/self/task').map(Number).filter((id) => id !== process.pid)
 const before = threads()
 stepBack()
