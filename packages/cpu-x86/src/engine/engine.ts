@@ -328,6 +328,8 @@ export class Engine implements Cpu {
   private sample(): void {
     this.setWord(S.untilSample, SAMPLE)
     const last = this.word(S.exitRecord) >>> 0
+    // No record has been noted yet.
+    if (last === 0) return
     const linear = this.state.num(S.codePage) + this.state.num(S.codeBase)
     const page = Math.floor((this.mode.code === 64 ? linear : linear >>> 0) / PAGE)
     const hostPage = this.code.peek(page, this.user)
