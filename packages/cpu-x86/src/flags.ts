@@ -193,12 +193,10 @@ export class Flags {
     if (p.kind === 'logic') return [res, k64(0), k32(0)]
     if (p.kind === 'cfof') return [res, carryVector(p.cf, p.of), k32(0)]
     const { a, b, r } = p
-    const carries =
-      p.kind === 'add' || p.kind === 'adc' ? a.and(b).or(a.or(b).and(r.not())) : a.not().and(b).or(a.not().or(b).and(r))
-    let cv = carries.to64u().shl(left)
+    let cv = carries(p).to64u().shl(left)
     if (p.cf !== undefined) {
       const v = this.e.let(cv)
-      cv = carryVector(p.cf, v.xor(v.shl(1)).shrU(63).to32())
+      cv = carryVector(p.cf, overflow(v))
     }
     return [res, cv, a.xor(b).xor(r).to32().and(16)]
   }
@@ -274,6 +272,11 @@ export class Flags {
     if ('cf' in p && p.cf !== undefined && pair === 1) return p.cf
     return undefined
   }
+}
+
+/** The carry or borrow out of each bit. */
+export function carries({ kind, a, b, r }: Extract<Known, { a: Val }>): Val {
+  return kind === 'add' || kind === 'adc' ? a.and(b).or(a.or(b).and(r.not())) : a.not().and(b).or(a.not().or(b).and(r))
 }
 
 /** The carry vector of flags at rest. */

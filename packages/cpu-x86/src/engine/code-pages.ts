@@ -60,7 +60,7 @@ export class CodePages {
     return this.large[slot] === 1 ? -1 : this.physicals[slot]!
   }
 
-  /** The same without a trace in the page tables, for pages that were executed before; -1 too where nothing is mapped. */
+  /** What host() gives, without a trace in the page tables, for pages that were executed before; -1 too where nothing is mapped. */
   peek(page: number, user: boolean): number {
     const slot = page & (ENTRIES - 1)
     if (this.keys[slot] === page * 2 + (user ? 1 : 0)) return this.hosts[slot]!

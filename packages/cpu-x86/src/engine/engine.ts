@@ -149,7 +149,7 @@ export class Engine implements Cpu {
         used: o.host.allocate(MAX_REGIONS),
         jumpCache: this.jumps.at,
         counters: o.tier1Counters ? o.host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0,
-        hostPage: (page) => this.code.peek(this.mode.code === 64 ? page : page & 0xf_ffff, this.user),
+        hostPage: (page) => this.code.peek(this.wrapped(page), this.user),
       })
     linearOf(this).shortcut = this.tlb
     watch(o.ramBlocks, {
@@ -331,7 +331,7 @@ export class Engine implements Cpu {
     // No record has been noted yet.
     if (last === 0) return
     const linear = this.state.num(S.codePage) + this.state.num(S.codeBase)
-    const page = Math.floor((this.mode.code === 64 ? linear : linear >>> 0) / PAGE)
+    const page = this.wrapped(Math.floor(linear / PAGE))
     const hostPage = this.code.peek(page, this.user)
     const offset = this.view.getUint16(last - this.indexOf(last) * R.bytes + R.offset, true)
     if (hostPage >= 0) this.regions?.sample(hostPage, offset, this.mode, page)
@@ -434,7 +434,12 @@ export class Engine implements Cpu {
   }
 
   private hostPage(page: number): number {
-    return this.code.host(this.mode.code === 64 ? page : page & 0xf_ffff, this.user)
+    return this.code.host(this.wrapped(page), this.user)
+  }
+
+  /** Linear addresses have 32 bits outside 64-bit code. */
+  private wrapped(page: number): number {
+    return this.mode.code === 64 ? page : page & 0xf_ffff
   }
 
   /** An event that the pending bits ask for, if it can be taken now. */

@@ -3,7 +3,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
 import type { Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Place, PlaceOptions, Unit } from './meaning.ts'
-import { bit, constant, fit, lockable, setCarry } from './operands.ts'
+import { bit, constant, fit, lockable } from './operands.ts'
 
 const SHIFT: Readonly<Record<number, number>> = { 16: 4, 32: 5, 64: 6 }
 
@@ -32,7 +32,7 @@ const bitTest =
     const value = place.get()
     const cf = u.e.let(bit(value, index))
     if (change !== undefined) place.set(u.e.let(change(value, constant(1, u.size).shl(index)).zext(u.size)))
-    setCarry(u, cf)
+    u.flags.turn(cf)
   }
 
 /** BSF and BSR leave the destination alone when there is no bit, and give ZF; the other flags are undefined. */

@@ -3,7 +3,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
 import { k32, k64, select, type Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Unit } from './meaning.ts'
-import { CARRY, RAX, RBX, RDX, fit, lockable, setCarry, sourceSegment } from './operands.ts'
+import { CARRY, RAX, RBX, RDX, fit, lockable, sourceSegment } from './operands.ts'
 
 const mov: Meaning = (u) => {
   const value = u.place(1, 'read').get()
@@ -130,9 +130,9 @@ export const MOVE_MEANINGS: Meanings = {
   salc,
   lahf,
   sahf,
-  clc: (u) => setCarry(u, k32(0)),
-  stc: (u) => setCarry(u, k32(1)),
-  cmc: (u) => setCarry(u, u.e.let(u.flags.cond(CARRY).xor(1))),
+  clc: (u) => u.flags.turn(k32(0)),
+  stc: (u) => u.flags.turn(k32(1)),
+  cmc: (u) => u.flags.turn(u.e.let(u.flags.cond(CARRY).xor(1))),
   cld: (u) => setDirection(u, false),
   std: (u) => setDirection(u, true),
   // One processor, in order, without caches: there is nothing to fence or flush.

@@ -32,16 +32,6 @@ export const signOf = (v: Val, size: Size): Val => bit(v, size - 1)
  */
 export const lockable = (u: Unit, options: PlaceOptions = {}): Place => u.place(0, 'both', options)
 
-/** Changes CF and OF and leaves the others. Both must be bound. */
-export function setCarryOverflow(u: Unit, cf: Val, of: Val): void {
-  u.flags.turn(cf, of)
-}
-
-/** Changes CF, which must be bound, alone. */
-export function setCarry(u: Unit, cf: Val): void {
-  u.flags.turn(cf)
-}
-
 /** Result, carry and AF (0 or 1) given one by one; OF is clear. */
 export function setResultFlags(u: Unit, result: Val, size: Size, cf: Val, af: Val): void {
   u.flags.pending = undefined

@@ -2,7 +2,7 @@
 import type { Size } from '../decode/insn.ts'
 import { k32, k64, select, type Val } from '../wasm/value.ts'
 import type { Meaning, Meanings, Place, Unit } from './meaning.ts'
-import { CARRY, bit, fit, setCarryOverflow, signOf } from './operands.ts'
+import { CARRY, bit, fit, signOf } from './operands.ts'
 
 const maskOf = (size: Size): number => (size === 64 ? 63 : 31)
 
@@ -72,7 +72,7 @@ const sar: Meaning = (u) => {
 
 function rotated(u: Unit, place: Place, n: Val, r: Val, cf: Val, of: Val): void {
   const [c, o] = [u.e.let(cf), u.e.let(of)]
-  finish(u, place, n, r, () => setCarryOverflow(u, c, o))
+  finish(u, place, n, r, () => u.flags.turn(c, o))
 }
 
 /** Narrow operands are repeated to fill 32 bits, so that one rotate does. */

@@ -3,6 +3,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { EFER, FLAG } from '../cpu-state.ts'
 import { wasm, type RuntimeFunction, type RuntimeFunctions } from '../runtime.ts'
 import { S } from '../state.ts'
+import { isNotCanonical } from '../tier0/jump-cache.ts'
 import { k32, k64, local, select } from '../wasm/value.ts'
 import { FLAT_32, LONG, PrivilegeEmit, type TlbHalves } from './privilege.ts'
 import { CODE32, CODE64, DATA, DPL3, RETURN_FLAGS } from './syscall.ts'
@@ -65,7 +66,7 @@ function systemExit(p: PrivilegeEmit, wide: boolean): void {
   p.slowIf(selector.isZero())
   const rip = p.wide(RDX)
   const rsp = p.wide(RCX)
-  if (wide) p.slowIf(p.isNotCanonical(rip).or(p.isNotCanonical(rsp)))
+  if (wide) p.slowIf(isNotCanonical(rip).or(isNotCanonical(rsp)))
   p.set(S.rip, wide ? rip : rip.zext(32))
   p.set(RSP, wide ? rsp : rsp.zext(32))
   const at = selector.add(wide ? 32 : 16)
@@ -78,7 +79,7 @@ function systemCall(p: PrivilegeEmit): void {
   p.requireMode(LONG)
   p.slowIf(p.word(S.efer).and(EFER.SCE).isZero())
   const target = p.wide(S.lstar)
-  p.slowIf(p.isNotCanonical(target))
+  p.slowIf(isNotCanonical(target))
   const flags = p.e.let(p.image().and(~FLAG.RF))
   p.set(RCX, p.wide(S.rip))
   p.set(R11, flags.to64u())
@@ -94,7 +95,7 @@ function systemReturn(p: PrivilegeEmit): void {
   p.requireMode(LONG)
   p.slowIf(p.word(S.efer).and(EFER.SCE).isZero().or(p.word(S.cpl)))
   const target = p.wide(RCX)
-  p.slowIf(p.isNotCanonical(target))
+  p.slowIf(isNotCanonical(target))
   p.allFlags(p.word(R11).and(RETURN_FLAGS).or(2))
   p.set(S.rip, target)
   const selector = p.e.let(p.word(S.star + 4).shrU(16))

@@ -23,9 +23,3 @@ export const tryMoveFromCr: RuntimeFunction = wasm([I32], [I32], (f, { base }) =
     })
   f.i32(1)
 })
-
-/** (number) -> 0, or 1 for a fault. */
-export const fastMoveFromCr: RuntimeFunction = wasm([I32], [I32], (f, link) => {
-  f.get(0).call(link.func('try_mov_from_cr')).op('i32_eqz').if().i32(0).ret().end()
-  f.get(0).call(link.func('mov_from_cr_slow'))
-})

@@ -6,6 +6,7 @@ import { I32, I64, type MemoryOp } from '@godwit/wasm-encoder'
 import { FLAG, TR } from '../cpu-state.ts'
 import { wasm, type RuntimeFunction, type RuntimeFunctions } from '../runtime.ts'
 import { EXC, S, SEG } from '../state.ts'
+import { isNotCanonical } from '../tier0/jump-cache.ts'
 import { R } from '../tier0/record.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { LONG, PrivilegeEmit, type TlbHalves } from './privilege.ts'
@@ -180,7 +181,7 @@ function deliver64(p: PrivilegeEmit, event: Event): void {
   const { e } = p
   const gate = gateOf(p, event, 16)
   const target = e.let(p.word32(gate.host, 8).to64u().shl(32).or(gate.offset.to64u()))
-  p.slowIf(p.isNotCanonical(target))
+  p.slowIf(isNotCanonical(target))
   const code = p.requireDescriptor(gate.selector, CODE64, 0)
   const sp = p.wide(RSP)
   const top = e.temp(I64)

@@ -6,6 +6,7 @@ import { I32 } from '@godwit/wasm-encoder'
 import { DESC, FLAG } from '../cpu-state.ts'
 import { wasm, type RuntimeFunction } from '../runtime.ts'
 import { S, SEG } from '../state.ts'
+import { isNotCanonical } from '../tier0/jump-cache.ts'
 import { k32, local, select, type Val } from '../wasm/value.ts'
 import { FREE } from './iret.ts'
 import { FLAT_32, LONG, PrivilegeEmit, type TlbHalves } from './privilege.ts'
@@ -74,7 +75,7 @@ function from64(p: PrivilegeEmit): void {
   p.requireMode(LONG)
   const host = p.supervisor(p.wide(RSP), 40, 'read')
   const rip = p.word64(host, 0)
-  p.slowIf(p.isNotCanonical(rip))
+  p.slowIf(isNotCanonical(rip))
   const selector = e.let(p.word32(host, 8).and(0xffff))
   const ss = e.let(p.word32(host, 32).and(0xffff))
   const cpl = e.let(selector.and(3))

@@ -14,12 +14,6 @@ import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 const PLAIN = DESC.present | DESC.system | DESC.accessed
 const KIND = PLAIN | DESC.code | DESC.down
 
-/** (register, selector) -> 0, or 1 for a fault. */
-export const fastLoadSegment = wasm([I32, I32], [I32], (f, link) => {
-  f.get(0).get(1).call(link.func('try_load_segment')).op('i32_eqz').if().i32(0).ret().end()
-  f.get(0).get(1).call(link.func('load_segment_slow'))
-})
-
 /** (register, selector) -> 0, or 1 where nothing was done. `tlb`: host address of the supervisor's half. */
 export const tryLoadSegment = (tlb: number): RuntimeFunction =>
   wasm([I32, I32], [I32], (f, link) => {

@@ -1,17 +1,18 @@
 /** Runtime functions in WebAssembly for what is ordinary, before those in TypeScript that do everything. */
-import type { RuntimeFunction, RuntimeFunctions } from '../runtime.ts'
+import { I32 } from '@godwit/wasm-encoder'
+import { wasm, type RuntimeFunction, type RuntimeFunctions } from '../runtime.ts'
 import { fastCalls } from './fast-calls.ts'
-import { fastMoveFromCr, tryMoveFromCr } from './fast-control.ts'
+import { tryMoveFromCr } from './fast-control.ts'
 import { fastInterrupt, fastInterrupts } from './fast-interrupts.ts'
 import { fastReturn } from './fast-iret.ts'
-import { fastLoadSegment, tryLoadSegment } from './fast-segments.ts'
+import { tryLoadSegment } from './fast-segments.ts'
 import type { TlbHalves } from './privilege.ts'
 
 /** The functions, of which some have come to be called NAME_slow and are called by others that are quick. */
 export function withFast(functions: RuntimeFunctions, tlb: TlbHalves): RuntimeFunctions {
   const fast: RuntimeFunctions = {
-    load_segment: fastLoadSegment,
-    mov_from_cr: fastMoveFromCr,
+    load_segment: tryFirst('load_segment', 2),
+    mov_from_cr: tryFirst('mov_from_cr', 1),
     int_n: fastInterrupt,
     iret: fastReturn(tlb),
     ...fastCalls(tlb),
@@ -30,3 +31,19 @@ export function withFast(functions: RuntimeFunctions, tlb: TlbHalves): RuntimeFu
   }
   return all
 }
+
+/** (parameters) -> 0, or 1 for a fault: by try_NAME, which gives 1 where it has done nothing, and then by NAME_slow. */
+const tryFirst = (name: string, parameters: number): RuntimeFunction =>
+  wasm(
+    Array.from({ length: parameters }, () => I32),
+    [I32],
+    (f, link) => {
+      const call = (callee: string): void => {
+        for (let i = 0; i < parameters; i++) f.get(i)
+        f.call(link.func(callee))
+      }
+      call(`try_${name}`)
+      f.op('i32_eqz').if().i32(0).ret().end()
+      call(`${name}_slow`)
+    },
+  )

@@ -36,14 +36,19 @@ export class Linear {
   /** Physical address behind a linear one. Throws #PF with CR2 set, or #GP for an address that is not canonical. */
   translate(linear: number, access: Access, user: boolean): number {
     if (!this.walker.walk(linear, access, user)) this.raise(linear)
-    return this.gated(this.walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
+    return this.found(linear)
   }
 
   /** The same without a trace in the page tables, for a page that was accessed before; else, or if it would fault, -1. */
   peek(linear: number, access: Access, user: boolean): number {
     const { walker } = this
     if (!walker.probe(linear, access, user) || !walker.page.accessed) return -1
-    return this.gated(walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
+    return this.found(linear)
+  }
+
+  /** In the page that the walker has found. */
+  private found(linear: number): number {
+    return this.gated(this.walker.page.physical + (linear - Math.floor(linear / PAGE) * PAGE))
   }
 
   read8(linear: number, user: boolean): number {

@@ -134,10 +134,6 @@ export class PrivilegeEmit {
     this.set(at + SEG.highWrite, k64(-1, -1))
   }
 
-  isNotCanonical(linear: Val): Val {
-    return linear.shl(16).shrS(16).ne(linear)
-  }
-
   /** A segment from 0 to 4 GiB. */
   flatSegment(i: number, selector: Val, flags: Val, code: boolean): void {
     const at = S.seg + i * SEG.size

@@ -204,7 +204,6 @@ export class Blocks {
     return insns
   }
 
-  /** Room for records that outlive any block. */
   /** Low half of the RIP that a block's computed jump or call went to last; 0: there is none, or it has not run. */
   lastTarget(block: CodeBlock): number {
     return isComputed(block.last)
@@ -212,6 +211,7 @@ export class Blocks {
       : 0
   }
 
+  /** Room for records that outlive any block. */
   reserve(records: number): number {
     if (this.top + records * R.bytes > this.o.end) throw new ArenaFull()
     const at = this.top

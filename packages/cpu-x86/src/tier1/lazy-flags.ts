@@ -6,6 +6,7 @@ import { I32, I64, type Func } from '@godwit/wasm-encoder'
 import type { Size } from '../decode/insn.ts'
 import {
   Flags,
+  carries,
   carryVector,
   flagsInState,
   overflow,
@@ -61,11 +62,7 @@ function pack(p: Known): Packed {
       if (p.kind === 'add') return { form: formOf('add', p.size), a, b, c: p.r.ltU(p.a) }
       const up = p.kind === 'adc'
       const into = up ? p.r.sub(p.a).sub(p.b) : p.a.sub(p.b).sub(p.r)
-      const [x, y, r] = up ? [p.a, p.b, p.r.not()] : [p.a.not(), p.b, p.r]
-      const out = x
-        .and(y)
-        .or(x.or(y).and(r))
-        .shrU(p.size - 1)
+      const out = carries(p).shrU(p.size - 1)
       return { form: formOf(p.kind, p.size), a, b, c: out.to32().and(1).or(into.to32().and(1).shl(1)) }
     }
   }
