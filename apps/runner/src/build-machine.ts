@@ -1,5 +1,6 @@
 /** From the options of `godwit run` to a machine, on this thread or on one of its own. */
 import { hostTscRate } from './host-tsc.ts'
+import { tuneEngine } from './engine-flags.ts'
 import { findSeabios, readNamed } from './files.ts'
 import type { WholeMachine } from './machine-shape.ts'
 import type { RunOptions } from './options.ts'
@@ -15,6 +16,7 @@ export async function buildMachine(o: RunOptions): Promise<WholeMachine> {
   try {
     if (!o.thread) {
       forgetThread()
+      tuneEngine()
       // its thread loads this by itself, and then it is of no use here
       const { createMachine } = await import('@godwit/machines')
       return createMachine(options)

@@ -7,13 +7,34 @@ const HINTS_ASKED = { from: 11, before: 14 }
 /** MiB of JavaScript's heap at which V8 first looks for what is garbage; left alone it waits for a quarter of a gigabyte. */
 const FIRST_COLLECTION = 64
 
+const major = Number.parseInt(process.versions.v8, 10)
+const hintsAsked = major >= HINTS_ASKED.from && major < HINTS_ASKED.before
+
 /**
  * Hints keep what is unlikely (a miss of the TLB, a fault) out of the way of registers: up to a third faster. Checks of the
  * stack at every loop cost another 5 to 10 per cent, and compiled guest code neither recurses nor runs for long.
+ *
+ * V8 has the modules of Node compiled beforehand, for processes whose flags are what they were then: a thread is told once
+ * it has loaded them.
  */
 export function tuneEngine(): void {
-  const major = Number.parseInt(process.versions.v8, 10)
-  if (major >= HINTS_ASKED.from && major < HINTS_ASKED.before) setFlagsFromString('--experimental-wasm-branch-hinting')
+  if (hintsAsked) setFlagsFromString('--experimental-wasm-branch-hinting')
   setFlagsFromString('--no-wasm-stack-checks')
+}
+
+/** Does something with V8's flags as they were. */
+export function untuned(work: () => void): void {
+  if (hintsAsked) setFlagsFromString('--no-experimental-wasm-branch-hinting')
+  setFlagsFromString('--wasm-stack-checks')
+  work()
+}
+
+/** Starts a thread whose heap is looked through early. A heap is told when it is made, and nothing later than that. */
+export function withEarlyCollections<T>(start: () => T): T {
   setFlagsFromString(`--initial-old-space-size=${FIRST_COLLECTION}`)
+  try {
+    return start()
+  } finally {
+    setFlagsFromString('--initial-old-space-size=0')
+  }
 }

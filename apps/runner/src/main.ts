@@ -90,4 +90,4 @@ async function machineList(): Promise<string> {
 
 const [, script] = process.argv
 if (script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href)
-  await main(process.argv.slice(2))
+  void main(process.argv.slice(2))

@@ -6,7 +6,6 @@ import { ChannelError } from '@godwit/migration-net'
 import { AddressError, parseUri } from '@godwit/migration-net/node'
 import { buildMachine } from './build-machine.ts'
 import { Control } from './control.ts'
-import { tuneEngine } from './engine-flags.ts'
 import { reasonOf } from './files.ts'
 import { listingReport } from './listing-report.ts'
 import type { WatchedMachine } from './machine-shape.ts'
@@ -21,7 +20,6 @@ import { PACKAGE, VERSION } from './version.ts'
 
 /** Runs until the guest, the user or the monitor ends it. Resolves with the exit status; throws UsageError. */
 export async function run(options: RunOptions): Promise<number> {
-  tuneEngine()
   // a file that cannot be written is better known at once
   if (options.profile !== undefined) writeReport('profile', options.profile, '')
   if (options.hotCode !== undefined) writeReport('hot-code', options.hotCode, '')

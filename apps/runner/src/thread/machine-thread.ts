@@ -1,31 +1,14 @@
 /** The thread that a machine lives on: processor, devices and their clocks. Its owner is on the thread that started it. */
-import { once } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { InputQueue } from '@godwit/backends'
 import type { Char } from '@godwit/hw'
 import { createMachine, type Machine } from '@godwit/machines'
+import { tuneEngine } from '../engine-flags.ts'
 import { faultOf } from './fault.ts'
 import { FLAG } from './flags.ts'
 import type { Shape, Start } from './messages.ts'
 import { OwnerLink } from './owner-link.ts'
 import { requestsOf } from './requests.ts'
-
-const [start] = (await once(parentPort!, 'message')) as [Start]
-const { options, port, flags, stopAtReset } = start
-const link = new OwnerLink(port, flags)
-process.on('uncaughtException', (thrown) => {
-  link.die(thrown)
-  process.exit(1)
-})
-
-function build(): Machine | undefined {
-  try {
-    return createMachine({ ...options, sharedMemory: true, loop: link.loop })
-  } catch (thrown) {
-    link.tell({ kind: 'not-built', fault: faultOf(thrown) })
-    return undefined
-  }
-}
 
 function shapeOf(machine: Machine): Shape {
   return {
@@ -43,7 +26,7 @@ function shapeOf(machine: Machine): Shape {
 }
 
 /** The serial port's other end, which is on the owner's thread. */
-function console(machine: Machine): (bytes: Uint8Array) => void {
+function console(machine: Machine, link: OwnerLink): (bytes: Uint8Array) => void {
   const queue = new InputQueue()
   const deliver = (): void => {
     const before = queue.length
@@ -59,8 +42,19 @@ function console(machine: Machine): (bytes: Uint8Array) => void {
   }
 }
 
-const machine = build()
-if (machine !== undefined) {
+function live({ options, port, flags, stopAtReset }: Start): void {
+  const link = new OwnerLink(port, flags)
+  process.on('uncaughtException', (thrown) => {
+    link.die(thrown)
+    process.exit(1)
+  })
+  let machine: Machine
+  try {
+    machine = createMachine({ ...options, sharedMemory: true, loop: link.loop })
+  } catch (thrown) {
+    link.tell({ kind: 'not-built', fault: faultOf(thrown) })
+    return
+  }
   machine.events.onDebugByte = (byte) => link.tell({ kind: 'debug', byte })
   machine.events.onShutdown = (cause, exitCode) => link.tell({ kind: 'shutdown', cause, exitCode })
   machine.events.onReset = (byGuest) => {
@@ -75,7 +69,7 @@ if (machine !== undefined) {
       return machine.running
     },
     ask: (name, args) => requests[name]!(...args),
-    typed: console(machine),
+    typed: console(machine, link),
     publish() {
       machine.ramBlocks.forEach(({ dirty }, i) => {
         if (dirty.enabled) Atomics.store(flags, FLAG.dirty + i, dirty.dirtyPages)
@@ -84,3 +78,6 @@ if (machine !== undefined) {
   })
   link.tell({ kind: 'built', shape: shapeOf(machine) })
 }
+
+tuneEngine()
+parentPort!.once('message', live)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { wantsThread } from './early.ts'
+import { wantsThread } from './wants-thread.ts'
 
 test.each([
   [['run', '--kernel', 'vmlinuz'], true],
