@@ -1,5 +1,6 @@
 /** What V8 is told before it compiles anything for a guest. Only here: a library does not change its process. */
 import { setFlagsFromString } from 'node:v8'
+import type { Worker } from 'node:worker_threads'
 
 /** Versions that know branch hints and do not heed them unless told; from 14 on they do. */
 const HINTS_ASKED = { from: 11, before: 14 }
@@ -29,12 +30,21 @@ export function untuned(work: () => void): void {
   work()
 }
 
+/** Longest wait for a thread to make its heap: whatever comes late costs time, and nothing else. */
+const PATIENCE_MS = 20
+
 /** Starts a thread whose heap is looked through early. A heap is told when it is made, and nothing later than that. */
-export function withEarlyCollections<T>(start: () => T): T {
+export function withEarlyCollections(start: () => Worker): Worker {
   setFlagsFromString(`--initial-old-space-size=${FIRST_COLLECTION}`)
   try {
-    return start()
+    const worker = start()
+    // a thread says what its heap may be, and makes it
+    for (let waited = 0; worker.resourceLimits?.maxOldGenerationSizeMb === -1 && waited < PATIENCE_MS; waited++) sleep(1)
+    sleep(1)
+    return worker
   } finally {
     setFlagsFromString('--initial-old-space-size=0')
   }
 }
+
+const sleep = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
