@@ -128,6 +128,8 @@ export class Engine implements Cpu {
       handlers: this.handlers,
       decode: (at, end, beyond, mode) => decodeAt(o.host.bytes, at, end, beyond, mode.code, this.absent),
       ends: (insn) => !compilable(insn),
+      host: (page) => this.hostPage(page),
+      byte: (page, offset) => this.fetchByte(page * PAGE + offset),
       onCode: (page) => this.tlb.protect(page),
       onDrop: (block) => this.regions?.drop(block),
       onFull: () => {
@@ -418,17 +420,13 @@ export class Engine implements Cpu {
       const fetch: Fetch = (i) => this.fetchByte(linear + i)
       return blocks.single(fetch, offset, mode)
     }
-    const second = (): number => this.hostPage(page + 1)
     const sought = this.word(S.exit) === EXIT.jump
-    let block = blocks.find(hostPage, offset, mode, second, sought)
-    if (block === undefined) {
-      const beyond: Fetch = (i) => this.fetchByte((page + 1) * PAGE + i)
-      block = blocks.decode(hostPage, offset, mode, beyond, second, sought)
-    }
-    const { record } = block
-    this.lastLength = block.length
+    const known = blocks.find(hostPage, offset, mode, page, sought)
+    const block = known === 0 ? blocks.decode(hostPage, offset, mode, page, sought) : known
+    const record = blocks.recordOf(block)
+    this.lastLength = blocks.lengthOf(block)
     this.jumps.set(linear, record)
-    if (this.user) this.userCode.note(linear, record, this.code.physical(page), mode, block.second >= 0)
+    if (this.user) this.userCode.note(linear, record, this.code.physical(page), mode, blocks.crosses(block))
     if (this.compileAll) this.regions?.force(hostPage, offset, mode, page)
     return record
   }

@@ -1,74 +1,22 @@
 /** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
 import { GuestFault } from '../cpu.ts'
-import type { Fetch, Flow, Insn } from '../decode/insn.ts'
+import type { Fetch, Insn } from '../decode/insn.ts'
+import { B, BlockTable, LIVE, SOUGHT } from './block-table.ts'
+import type { CodeBlock } from './code-block.ts'
+import { Coverage } from './coverage.ts'
 import type { Handlers } from './handlers.ts'
-import type { Mode } from './mode.ts'
-import { HANDLER, isComputed, isDirect, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
+import { MODES, type Mode } from './mode.ts'
+import { HANDLER, isComputed, R, recordWriter, writeHead, writeRecord, type RecordWriter } from './record.ts'
+import { SeenBlocks } from './seen-blocks.ts'
+import { endsBlock, factsOf, flowOf, hasLink, lengthOf, Templates } from './templates.ts'
 
 const PAGE = 4096
-const CHUNK = 64
 /**
  * Blocks end where an instruction begins in another stretch of so many bytes. Wherever a block is entered, it ends at
  * the same place, so that counts do not depend on what was decoded before; and an entry in the middle of long
  * straight code (after an interrupt) costs a short block.
  */
 const STRETCH = 256
-/** Writes beside the code of a page until all its code is dropped: it is data that once was code. */
-const PATIENCE = 256
-
-/** What tier 1 knows of a block. */
-export interface CodeBlock {
-  readonly hostPage: number
-  readonly mode: Mode
-  readonly record: number
-  readonly length: number
-  readonly start: number
-  readonly end: number
-  readonly live: boolean
-  readonly second: number
-  /** How its last instruction goes on, and where its direct target and what follows it are, counted from the page: NOWHERE for none. */
-  readonly flow: Flow
-  readonly target: number
-  readonly next: number
-  /** What its last instruction is. */
-  readonly last: string
-  /** Control came to it by an address that nobody knew before: a computed jump, a return, another page. */
-  readonly sought: boolean
-}
-
-interface Block extends CodeBlock {
-  readonly key: number
-  flow: Flow
-  target: number
-  next: number
-  last: string
-  sought: boolean
-  record: number
-  /** Records there is room for. */
-  capacity: number
-  records: number
-  /** Instructions; one less than records if a `next` ends the block. */
-  length: number
-  /** Bytes in this page. */
-  start: number
-  end: number
-  live: boolean
-  /** Host page of the rest of an instruction that crosses the page's end; else -1. */
-  second: number
-  secondEnd: number
-}
-
-interface CodePage {
-  readonly blocks: Map<number, Block>
-  /** Blocks of the page before, whose last instruction ends here. */
-  readonly tails: Set<Block>
-  /** Link fields that wait for a block. */
-  readonly waiting: Map<number, number[]>
-  /** 1 for 64 bytes some of which are code. */
-  readonly covered: Uint8Array
-  writes: number
-}
-
 export interface BlocksOptions {
   readonly buffer: ArrayBufferLike
   /** Room for records: host addresses. */
@@ -79,6 +27,10 @@ export interface BlocksOptions {
   decode(at: number, end: number, beyond: Fetch, mode: Mode): Insn
   /** A block ends with such an instruction although what follows it runs next: tier 1 goes on there. */
   ends(insn: Insn): boolean
+  /** Host page behind a linear page that follows another. May throw what a fetch throws. */
+  host(page: number): number
+  /** A byte of a linear page from its start on. May throw what a fetch throws. */
+  byte(page: number, offset: number): number
   /** A page has become code: nobody may write it unseen. */
   onCode(hostPage: number): void
   /** A block is being dropped. */
@@ -95,9 +47,6 @@ export interface BlocksOptions {
   ): void
 }
 
-/** No offset. */
-export const NOWHERE = 2 ** 40
-
 /** Thrown by a fetch beyond the page. */
 const CROSSES = new Error('instruction crosses the page')
 const crosses: Fetch = () => {
@@ -113,81 +62,134 @@ export class Blocks {
   dropped = 0
   /** What undefined instructions would be, by record. */
   readonly undefinedNames = new Map<number, string>()
-  private readonly pages = new Map<number, CodePage>()
+  private readonly table = new BlockTable()
+  private readonly seen: SeenBlocks
+  /** By host page: its first block and its last. */
+  private readonly first: Int32Array
+  private readonly last: Int32Array
+  private readonly coverage: Coverage
+  /** By host page: blocks of pages before, whose last instruction ends here. */
+  private readonly tails = new Map<number, Set<number>>()
   private readonly o: BlocksOptions
   private readonly view: DataView
   private readonly writer: RecordWriter
   private readonly bytes: Uint8Array
+  private readonly templates: Templates
+  /** Handlers of the instructions of the block that is being decoded. */
+  private readonly numbers = new Uint16Array(STRETCH)
   private readonly scratch: number
   private top: number
 
   constructor(options: BlocksOptions) {
+    const { buffer } = options
+    const pages = buffer.byteLength / PAGE
     this.o = options
-    this.view = new DataView(options.buffer)
-    this.writer = recordWriter(options.buffer)
-    this.bytes = new Uint8Array(options.buffer)
-    this.hasCode = new Uint8Array(options.buffer.byteLength / PAGE)
+    this.view = new DataView(buffer)
+    this.writer = recordWriter(buffer)
+    this.bytes = new Uint8Array(buffer)
+    this.templates = new Templates(buffer)
+    this.coverage = new Coverage(pages)
+    this.hasCode = this.coverage.hasCode
+    this.seen = new SeenBlocks(this.table, buffer)
+    this.first = new Int32Array(pages)
+    this.last = new Int32Array(pages)
     this.scratch = options.start
     this.top = options.start + 2 * R.bytes
   }
 
   /**
-   * A live block. `second`: host page behind the next linear page, asked only when it matters. `sought`: generated code
-   * asks, by an address.
+   * A live block by its number; 0: there is none. `page`: its linear page. `sought`: generated code asks, by an address.
    */
-  find(hostPage: number, offset: number, mode: Mode, second: () => number, sought: boolean): CodeBlock | undefined {
-    const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
-    if (block === undefined || !block.live) return undefined
-    if (sought) block.sought = true
-    if (block.second >= 0 && block.second !== second()) return undefined
-    return block
+  find(hostPage: number, offset: number, mode: Mode, page: number, sought: boolean): number {
+    const block = this.table.find((hostPage * PAGE + offset) | 0, mode)
+    if (block === 0) return 0
+    const { words } = this.table
+    const flags = words[block + B.flags]!
+    if ((flags & LIVE) === 0) return 0
+    if (sought && (flags & SOUGHT) === 0) {
+      words[block + B.flags] = flags | SOUGHT
+      this.seen.seek(block)
+    }
+    const second = words[block + B.second]!
+    return second >= 0 && second !== this.o.host(page + 1) ? 0 : block
+  }
+
+  recordOf(block: number): number {
+    return this.table.words[block + B.record]! >>> 0
+  }
+
+  lengthOf(block: number): number {
+    return this.table.words[block + B.length]!
+  }
+
+  /** Its last instruction ends in another page. */
+  crosses(block: number): boolean {
+    return this.table.words[block + B.second]! >= 0
   }
 
   /**
-   * Decodes the block at an offset. `beyond` reads bytes of the next linear page and may throw what a fetch throws.
+   * Decodes the block at an offset, and gives its number. Its records are written behind all others, and moved if there is
+   * room for them where they were before.
    */
-  decode(
-    hostPage: number,
-    offset: number,
-    mode: Mode,
-    beyond: Fetch,
-    second: () => number,
-    sought: boolean,
-  ): CodeBlock {
-    const base = hostPage * PAGE
-    const insns: Insn[] = []
-    const end = base + PAGE
-    let at = offset
-    let crossing = false
+  decode(hostPage: number, offset: number, mode: Mode, page: number, sought: boolean): number {
+    const { handlers, onBlock } = this.o
+    if (this.top + (STRETCH + 1) * R.bytes > this.o.end) throw new ArenaFull()
+    const { numbers, templates, top } = this
+    const { halves } = this.writer
+    const insns: Insn[] | undefined = onBlock === undefined ? undefined : []
     const limit = (Math.floor(offset / STRETCH) + 1) * STRETCH
+    let at = offset
+    let count = 0
+    let facts = 0
+    let undefinedName: string | undefined
     while (at < limit) {
-      let insn: Insn
-      try {
-        insn = this.o.decode(base + at, end, crosses, mode)
-      } catch (error) {
-        if (error !== CROSSES && !(error instanceof GuestFault)) throw error
-        if (insns.length > 0) break
-        if (error !== CROSSES) throw error
-        crossing = true
-        insn = this.o.decode(base + at, end, (i) => beyond(at + i - PAGE), mode)
+      const record = top + count * R.bytes
+      facts = onBlock === undefined ? templates.write(hostPage, at, mode, record, count) : 0
+      if (facts === 0) {
+        const insn = count === 0 ? this.insnAt(hostPage, at, mode, page) : this.insnWithin(hostPage, at, mode)
+        if (insn === undefined) break
+        const handler = handlers.index(insn, mode)
+        writeRecord(this.writer, record, insn, handler, at, count)
+        facts = factsOf(insn, mode, this.o.ends(insn))
+        if (!handlers.baked && at + insn.length <= PAGE) templates.learn(hostPage, at, mode, record, insn, facts)
+        if (insn.op === 'ud') undefinedName = insn.name
+        insns?.push(insn)
       }
-      insns.push(insn)
-      at += insn.length
-      if (insn.flow !== 'next' || this.o.ends(insn)) break
+      numbers[count++] = halves[(record + R.handler) >>> 1]!
+      at += lengthOf(facts)
+      if (endsBlock(facts)) break
     }
-    return this.store(hostPage, offset, mode, insns, at, crossing ? second() : -1, sought)
+    if (at === offset) throw CROSSES
+    const second = at > PAGE ? this.o.host(page + 1) : -1
+    const block = this.room(hostPage, offset, mode, flowOf(facts) === 'next' ? count + 1 : count)
+    const record = this.recordOf(block)
+    if (record !== top) halves.copyWithin(record >>> 1, top >>> 1, (top + count * R.bytes) >>> 1)
+    this.fuse(record, count)
+    handlers.compile()
+    if (insns !== undefined) this.report(record, hostPage, offset, mode, insns)
+    const last = record + (count - 1) * R.bytes
+    if (undefinedName !== undefined) this.undefinedNames.set(last, undefinedName)
+    this.store(block, count, facts, at, second, sought)
+    this.linkTo(block, last, at, facts)
+    return block
   }
 
   /** The live block that begins at an offset. */
   block(hostPage: number, offset: number, mode: Mode): CodeBlock | undefined {
-    const block = this.pages.get(hostPage)?.blocks.get(keyOf(mode, offset))
-    return block?.live === true ? block : undefined
+    const block = this.table.find((hostPage * PAGE + offset) | 0, mode)
+    if (block === 0 || (this.table.words[block + B.flags]! & LIVE) === 0) return undefined
+    return this.seen.of(block)
   }
 
-  /** Live blocks of a page in a mode. */
-  *blocksOf(hostPage: number, mode: Mode): Iterable<CodeBlock> {
-    for (const block of this.pages.get(hostPage)?.blocks.values() ?? [])
-      if (block.live && block.mode === mode) yield block
+  /** Live blocks of a page in a mode, those that block() has given before. */
+  blocksOf(hostPage: number, mode: Mode): readonly CodeBlock[] {
+    const { words } = this.table
+    const found: CodeBlock[] = []
+    for (let block = this.first[hostPage]!; block !== 0; block = words[block + B.sibling]!) {
+      const known = this.seen.get(block)
+      if (known !== undefined && known.live && known.mode === mode) found.push(known)
+    }
+    return found
   }
 
   /** The instructions of a block. */
@@ -244,23 +246,22 @@ export class Blocks {
   /** Bytes of a page were written, or are about to be. */
   written(hostPage: number, from: number, to: number): void {
     if (this.hasCode[hostPage] === 0) return
-    const page = this.pages.get(hostPage)
-    if (page === undefined) return
-    let hit = false
-    for (let c = Math.floor(from / CHUNK); c * CHUNK < to; c++) if (page.covered[c] !== 0) hit = true
-    if (++page.writes > PATIENCE) {
+    const left = this.coverage.written(hostPage, from, to)
+    if (left === 'all') return
+    if (left === 'nothing') {
       from = 0
       to = PAGE
-    } else if (!hit) return
-    for (const block of page.blocks.values())
-      if (block.live && block.start < to && block.end > from) this.kill(page, block)
-    for (const block of page.tails) {
-      if (block.secondEnd > from) {
-        if (block.live) this.kill(undefined, block)
-        page.tails.delete(block)
-      }
     }
-    this.recount(hostPage, page)
+    const { words } = this.table
+    for (let block = this.first[hostPage]!; block !== 0; block = words[block + B.sibling]!)
+      if ((words[block]! & (PAGE - 1)) < to && words[block + B.end]! > from && this.isLive(block)) this.kill(block)
+    const tails = this.tails.get(hostPage)
+    for (const block of tails ?? []) {
+      if (words[block + B.secondEnd]! <= from) continue
+      if (this.isLive(block)) this.kill(block)
+      tails!.delete(block)
+    }
+    this.recount(hostPage)
   }
 
   /** The block that a dropped record began has been decoded again elsewhere: whoever comes by the old one goes on there. */
@@ -276,73 +277,78 @@ export class Blocks {
 
   /** Forgets all code. */
   clear(): void {
-    this.pages.clear()
+    this.table.clear()
+    this.seen.clear()
+    this.tails.clear()
     this.undefinedNames.clear()
-    this.hasCode.fill(0)
+    this.first.fill(0)
+    this.last.fill(0)
+    this.coverage.clear()
     this.top = this.scratch + 2 * R.bytes
     this.o.onFull()
   }
 
-  private store(
-    hostPage: number,
-    offset: number,
-    mode: Mode,
-    insns: readonly Insn[],
-    end: number,
-    second: number,
-    sought: boolean,
-  ): Block {
-    const { handlers } = this.o
-    const last = insns.at(-1)!
-    const open = last.flow === 'next'
-    const count = insns.length + (open ? 1 : 0)
-    const page = this.page(hostPage)
-    const key = keyOf(mode, offset)
-    const block = this.room(page, hostPage, mode, key, count)
-    const numbers: number[] = []
-    for (const insn of insns) numbers.push(handlers.index(insn, mode))
+  /** The first instruction of a block. It may reach into the next page. */
+  private insnAt(hostPage: number, offset: number, mode: Mode, page: number): Insn {
+    const end = (hostPage + 1) * PAGE
+    const at = hostPage * PAGE + offset
+    return this.o.decode(at, end, (i) => this.o.byte(page + 1, at + i - end), mode)
+  }
+
+  /** A later one; undefined: it crosses the page's end, or is none. */
+  private insnWithin(hostPage: number, offset: number, mode: Mode): Insn | undefined {
+    try {
+      return this.o.decode(hostPage * PAGE + offset, (hostPage + 1) * PAGE, crosses, mode)
+    } catch (error) {
+      if (error !== CROSSES && !(error instanceof GuestFault)) throw error
+      return undefined
+    }
+  }
+
+  /** Handlers of sequences take the place of those of their first instructions. */
+  private fuse(record: number, count: number): void {
+    const { sequences } = this.o.handlers
+    const { numbers } = this
+    const { halves } = this.writer
+    for (let i = 0; i < count; i++) {
+      const handler = sequences.find(numbers, i, count)
+      if (handler < 0) continue
+      halves[(record + i * R.bytes + R.handler) >>> 1] = handler
+      i += sequences.length - 1
+    }
+  }
+
+  private report(record: number, hostPage: number, offset: number, mode: Mode, insns: readonly Insn[]): void {
     let at = offset
-    let fusedTo = 0
-    const codes: string[] = []
-    for (let i = 0; i < insns.length; i++) {
-      const insn = insns[i]!
-      const record = block.record + i * R.bytes
-      const handler = i < fusedTo ? -1 : handlers.sequences.find(numbers, i)
-      if (handler >= 0) fusedTo = i + handlers.sequences.length
-      writeRecord(this.writer, record, insn, handler >= 0 ? handler : numbers[i]!, at, i)
-      if (this.o.onBlock !== undefined) codes.push(this.hex(hostPage, at, insn.length))
-      if (insn.op === 'ud' && insn.name !== undefined) this.undefinedNames.set(record, insn.name)
-      at += insn.length
-    }
-    handlers.compile()
-    this.o.onBlock?.(block.record, mode, insns, numbers, codes)
-    const lastRecord = block.record + (insns.length - 1) * R.bytes
-    if (open) this.writeNext(block.record + insns.length * R.bytes, at, insns.length)
-    block.records = count
-    block.length = insns.length
-    block.start = offset
-    block.end = Math.min(end, PAGE)
-    block.live = true
+    const code = insns.map(({ length }) => this.hex(hostPage, (at += length) - length, length))
+    this.o.onBlock?.(record, mode, insns, [...this.numbers.subarray(0, insns.length)], code)
+  }
+
+  /** `end`: counted from the page. */
+  private store(block: number, count: number, facts: number, end: number, second: number, sought: boolean): void {
+    const { words } = this.table
+    const at = words[block]! >>> 0
+    const hostPage = at >>> 12
+    words[block + B.length] = count
+    words[block + B.records] = flowOf(facts) === 'next' ? count + 1 : count
+    words[block + B.end] = Math.min(end, PAGE)
+    words[block + B.second] = second
+    words[block + B.secondEnd] = second < 0 ? 0 : end - PAGE
+    words[block + B.facts] = facts
     // Whoever waits for it comes by a link from now on.
-    block.sought = sought && !page.waiting.has(key)
-    block.last = last.op
-    block.flow = last.flow
-    block.next = last.flow === 'jump' ? NOWHERE : end
-    block.target = isDirect(last) && (last.codeSize === mode.code || last.codeSize === 64) ? end + last.target : NOWHERE
-    block.second = second
-    block.secondEnd = second < 0 ? 0 : end - PAGE
-    this.longest = Math.max(this.longest, insns.length)
+    const found = sought && words[block + B.waiting] === 0
+    words[block + B.flags] = (words[block + B.flags]! & ~SOUGHT) | (found ? LIVE | SOUGHT : LIVE)
+    this.longest = Math.max(this.longest, count)
     this.decoded++
-    this.cover(hostPage, page, block.start, block.end)
+    this.cover(hostPage, at & (PAGE - 1), words[block + B.end]!)
     if (second >= 0) {
-      const other = this.page(second)
-      other.tails.add(block)
-      this.cover(second, other, 0, block.secondEnd)
+      const tails = this.tails.get(second)
+      if (tails === undefined) this.tails.set(second, new Set([block]))
+      else tails.add(block)
+      this.cover(second, 0, end - PAGE)
     }
-    this.answer(page, key, block.record)
-    if (open) this.want(page, mode, at, block.record + insns.length * R.bytes + R.link)
-    else if (isDirect(last)) this.linkDirect(page, mode, last, at, lastRecord)
-    return block
+    this.answer(block)
+    this.seen.update(block)
   }
 
   private hex(hostPage: number, offset: number, length: number): string {
@@ -350,131 +356,127 @@ export class Blocks {
     return Array.from(this.bytes.subarray(at, at + length), (b) => b.toString(16).padStart(2, '0')).join('')
   }
 
-  private linkDirect(page: CodePage, mode: Mode, insn: Insn, next: number, record: number): void {
+  /** What goes on behind a block, or where its last record says. */
+  private linkTo(block: number, last: number, end: number, facts: number): void {
+    const flow = flowOf(facts)
+    if (flow === 'next') {
+      this.writeNext(last + R.bytes, end, this.lengthOf(block))
+      this.want(block, 0, end)
+      return
+    }
     // A transfer of another width than the code's cuts RIP off: it goes by the jump cache.
-    if (insn.codeSize === mode.code || insn.codeSize === 64) this.want(page, mode, next + insn.target, record + R.link)
-    if (insn.flow === 'cond') this.want(page, mode, next, record + R.nextLink)
+    if (hasLink(facts)) this.want(block, 1, end + this.writer.words[(last + R.disp) >>> 2]!)
+    if (flow === 'cond') this.want(block, 0, end)
   }
 
   /** Fills a link field now, or when the block is there. */
-  private want(page: CodePage, mode: Mode, offset: number, field: number): void {
+  private want(block: number, way: number, offset: number): void {
     if (offset < 0 || offset >= PAGE) return
-    const key = keyOf(mode, offset)
-    const block = page.blocks.get(key)
-    if (block !== undefined && block.second < 0) {
-      this.view.setUint32(field, block.record, true)
-      return
-    }
-    if (block !== undefined) return
-    const waiting = page.waiting.get(key)
-    if (waiting === undefined) page.waiting.set(key, [field])
-    else waiting.push(field)
+    const { table } = this
+    const { words } = table
+    const to = table.at((words[block]! & -PAGE) | offset, MODES[words[block + B.flags]! & 31]!)
+    if (table.words[to + B.record] === 0) table.wait(block, way, to)
+    else if (table.words[to + B.second]! < 0) this.setLink(block, way, table.words[to + B.record]!)
   }
 
-  private answer(page: CodePage, key: number, record: number): void {
-    const waiting = page.waiting.get(key)
-    if (waiting === undefined) return
-    page.waiting.delete(key)
-    // What crosses into another page is checked at each lookup, so nothing may link to it.
-    if (page.blocks.get(key)!.second >= 0) return
-    for (const field of waiting) this.view.setUint32(field, record, true)
+  private answer(block: number): void {
+    const { table } = this
+    const { words } = table
+    for (let waiter = table.take(block); waiter !== 0; waiter = table.take(block))
+      // What crosses into another page is checked at each lookup, so nothing may link to it.
+      if (words[block + B.second]! < 0) this.setLink(waiter & -B.words, waiter & 1, words[block + B.record]!)
   }
 
-  /** A block object with room: the old one's place if that is enough, so that links to it stay right. */
-  private room(page: CodePage, hostPage: number, mode: Mode, key: number, count: number): Block {
-    const old = page.blocks.get(key)
-    if (old !== undefined && old.capacity >= count) {
-      if (old.live) this.kill(page, old)
+  /** `way`: 0 to what follows, 1 to the target. */
+  private setLink(block: number, way: number, record: number): void {
+    const { words } = this.table
+    const last = words[block + B.record]! + (words[block + B.records]! - 1) * R.bytes
+    const field = way === 1 || flowOf(words[block + B.facts]!) === 'next' ? R.link : R.nextLink
+    this.writer.words[(last + field) >>> 2] = record
+  }
+
+  /** A block with room: the old one's place if that is enough, so that links to it stay right. */
+  private room(hostPage: number, offset: number, mode: Mode, count: number): number {
+    const { table } = this
+    const old = table.at((hostPage * PAGE + offset) | 0, mode)
+    let { words } = table
+    if (words[old + B.capacity]! >= count) {
+      if (this.isLive(old)) this.kill(old)
       return old
     }
-    if (this.top + count * R.bytes > this.o.end) throw new ArenaFull()
-    const block: Block = {
-      hostPage,
-      mode,
-      flow: 'next',
-      target: NOWHERE,
-      next: NOWHERE,
-      last: '',
-      sought: false,
-      key,
-      record: this.top,
-      capacity: count,
-      records: 0,
-      length: 0,
-      start: 0,
-      end: 0,
-      live: false,
-      second: -1,
-      secondEnd: 0,
+    let block = old
+    if (words[old + B.record] !== 0) {
+      block = table.replace(old)
+      words = table.words
     }
+    words[block + B.record] = this.top
+    words[block + B.capacity] = count
     this.top += count * R.bytes
-    if (old !== undefined) {
-      if (old.live) this.kill(page, old)
-      this.forward(old.record, block.record)
+    if (block === old) this.append(hostPage, block)
+    else {
+      if (this.isLive(old)) this.kill(old)
+      this.forward(this.recordOf(old), this.recordOf(block))
+      this.takePlace(hostPage, old, block)
     }
-    page.blocks.set(key, block)
     return block
   }
 
-  private kill(page: CodePage | undefined, block: Block): void {
-    block.live = false
+  private append(hostPage: number, block: number): void {
+    const last = this.last[hostPage]!
+    if (last === 0) this.first[hostPage] = block
+    else this.table.words[last + B.sibling] = block
+    this.last[hostPage] = block
+  }
+
+  private takePlace(hostPage: number, old: number, block: number): void {
+    const { words } = this.table
+    words[block + B.sibling] = words[old + B.sibling]!
+    if (this.last[hostPage] === old) this.last[hostPage] = block
+    if (this.first[hostPage] === old) {
+      this.first[hostPage] = block
+      return
+    }
+    let before = this.first[hostPage]!
+    while (words[before + B.sibling] !== old) before = words[before + B.sibling]!
+    words[before + B.sibling] = block
+  }
+
+  private isLive(block: number): boolean {
+    return (this.table.words[block + B.flags]! & LIVE) !== 0
+  }
+
+  private kill(block: number): void {
+    const { words } = this.table
+    words[block + B.flags]! &= ~LIVE
     this.dropped++
-    this.o.onDrop?.(block)
-    const end = block.record + block.records * R.bytes
-    for (let r = block.record; r < end; r += R.bytes) {
-      this.view.setUint16(r + R.handler, HANDLER.dead, true)
-      if (this.undefinedNames.size > 0) this.undefinedNames.delete(r)
-    }
-    if (page === undefined) return
-    for (const [key, fields] of page.waiting) {
-      const rest = fields.filter((f) => f < block.record || f >= end)
-      if (rest.length === 0) page.waiting.delete(key)
-      else if (rest.length < fields.length) page.waiting.set(key, rest)
-    }
+    const seen = this.seen.drop(block)
+    if (seen !== undefined) this.o.onDrop?.(seen)
+    const record = this.recordOf(block)
+    const end = record + words[block + B.records]! * R.bytes
+    for (let r = record; r < end; r += R.bytes) this.writer.halves[(r + R.handler) >>> 1] = HANDLER.dead
+    if (this.undefinedNames.size > 0) for (let r = record; r < end; r += R.bytes) this.undefinedNames.delete(r)
+    this.table.forget(block)
   }
 
   private writeNext(at: number, offset: number, index: number): void {
     writeHead(this.writer, at, HANDLER.next, offset, index)
   }
 
-  private page(hostPage: number): CodePage {
-    let page = this.pages.get(hostPage)
-    if (page === undefined) {
-      page = {
-        blocks: new Map(),
-        tails: new Set(),
-        waiting: new Map(),
-        covered: new Uint8Array(PAGE / CHUNK),
-        writes: 0,
-      }
-      this.pages.set(hostPage, page)
-    }
-    return page
-  }
-
-  private cover(hostPage: number, page: CodePage, start: number, end: number): void {
-    for (let c = Math.floor(start / CHUNK); c * CHUNK < end; c++) page.covered[c] = 1
-    page.writes = 0
-    if (this.hasCode[hostPage] === 1) return
-    this.hasCode[hostPage] = 1
-    this.o.onCode(hostPage)
+  private cover(hostPage: number, start: number, end: number): void {
+    if (this.coverage.cover(hostPage, start, end)) this.o.onCode(hostPage)
   }
 
   /** What of a page is still code. */
-  private recount(hostPage: number, page: CodePage): void {
-    page.covered.fill(0)
-    let any = false
-    const add = (start: number, end: number): void => {
-      any = true
-      for (let c = Math.floor(start / CHUNK); c * CHUNK < end; c++) page.covered[c] = 1
-    }
-    for (const b of page.blocks.values()) if (b.live) add(b.start, b.end)
-    for (const b of page.tails) if (b.live) add(0, b.secondEnd)
-    this.hasCode[hostPage] = any ? 1 : 0
+  private recount(hostPage: number): void {
+    const { coverage } = this
+    const { words } = this.table
+    coverage.forget(hostPage)
+    for (let b = this.first[hostPage]!; b !== 0; b = words[b + B.sibling]!)
+      if (this.isLive(b)) coverage.add(hostPage, words[b]! & (PAGE - 1), words[b + B.end]!)
+    for (const b of this.tails.get(hostPage) ?? [])
+      if (this.isLive(b)) coverage.add(hostPage, 0, words[b + B.secondEnd]!)
   }
 }
 
 /** There is no room for another block: everything has to go. */
 export class ArenaFull extends Error {}
-
-const keyOf = (mode: Mode, offset: number): number => mode.key * PAGE + offset

@@ -58,6 +58,8 @@ export class Handlers {
   /** By index. */
   readonly names: string[] = ['@dead', '@forward', '@next']
   readonly hotCount: number
+  /** The last index() follows from values in the instruction too. */
+  baked = false
   private readonly byKey = new KeyMap<Made | Map<string, Made>>()
   private readonly byName = new Map<string, Made>()
   /** Which runs of handlers have one of their own. None in profiles, which ask what ran. */
@@ -93,6 +95,7 @@ export class Handlers {
   /** Handler of an instruction; compile() must be called before it runs. */
   index(insn: Insn, mode: Mode): number {
     const known = this.byKey.get(insn, mode)
+    this.baked = known instanceof Map
     if (known instanceof Map) {
       const value = valueKey(insn)
       let made = known.get(value)
@@ -102,6 +105,7 @@ export class Handlers {
     if (known !== undefined) return known.index
     const facets = new Facets()
     const made = this.make([insn], mode, facets)
+    this.baked = facets.baked
     this.byKey.set(insn, mode, facets.baked ? new Map([[valueKey(insn), made]]) : made)
     return made.index
   }

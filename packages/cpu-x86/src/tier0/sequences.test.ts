@@ -77,7 +77,7 @@ test('every hot sequence may be fused and is found as the longest that fits', ()
     expect(fusable(insns)).toBe(true)
     if (insns.length < 2) continue
     const parts = insns.map((insn) => handlers.index(insn, mode))
-    expect(handlers.sequences.find(parts, 0)).toBeGreaterThan(0)
+    expect(handlers.sequences.find(parts, 0, parts.length)).toBeGreaterThan(0)
     expect(handlers.sequences.length).toBe(insns.length)
   }
 })

@@ -46,12 +46,12 @@ export class Sequences {
     this.handlers[node] = handler
   }
 
-  /** Handler of the longest sequence from a position on, or -1. */
-  find(parts: readonly number[], from: number): number {
+  /** Handler of the longest sequence in the first `count` parts from a position on, or -1. */
+  find(parts: ArrayLike<number>, from: number, count: number): number {
     let best = -1
     if (this.begins[parts[from]!] === 0) return best
     let node = 0
-    for (let i = from; i < parts.length; i++) {
+    for (let i = from; i < count; i++) {
       const to = this.next.get(node * 65536 + parts[i]!)
       if (to === undefined) break
       node = to

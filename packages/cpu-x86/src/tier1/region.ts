@@ -1,6 +1,6 @@
 /** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
-import { NOWHERE, type CodeBlock } from '../tier0/blocks.ts'
+import { NOWHERE, type CodeBlock } from '../tier0/code-block.ts'
 import { isComputed } from '../tier0/record.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { compilable } from './compilable.ts'
