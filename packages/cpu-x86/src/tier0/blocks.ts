@@ -132,11 +132,12 @@ export class Blocks {
    * room for them where they were before.
    */
   decode(hostPage: number, offset: number, mode: Mode, page: number, sought: boolean): number {
-    const { handlers, onBlock } = this.o
+    const { handlers } = this.o
+    const profiled = this.o.onBlock !== undefined
     if (this.top + (STRETCH + 1) * R.bytes > this.o.end) throw new ArenaFull()
     const { numbers, templates, top } = this
     const { halves } = this.writer
-    const insns: Insn[] | undefined = onBlock === undefined ? undefined : []
+    const insns: Insn[] | undefined = profiled ? [] : undefined
     const limit = (Math.floor(offset / STRETCH) + 1) * STRETCH
     let at = offset
     let count = 0
@@ -144,7 +145,7 @@ export class Blocks {
     let undefinedName: string | undefined
     while (at < limit) {
       const record = top + count * R.bytes
-      facts = onBlock === undefined ? templates.write(hostPage, at, mode, record, count) : 0
+      facts = profiled ? 0 : templates.write(hostPage, at, mode, record, count)
       if (facts === 0) {
         const insn = count === 0 ? this.insnAt(hostPage, at, mode, page) : this.insnWithin(hostPage, at, mode)
         if (insn === undefined) break

@@ -183,7 +183,8 @@ function follows(
   if (disp > 0 && memory?.dispLow !== valueAt(head, disp)) return false
   if (disp === 0 && memory !== undefined && memory.dispLow !== 0) return false
   if (memory !== undefined && memory.dispHigh !== memory.dispLow >> 31) return false
-  if (isDirect(insn)) return disp === 0 && (rest === 1 || rest === 4) && insn.operands.length === 0 && insn.target === valueAt(head, rest)
+  if (isDirect(insn))
+    return disp === 0 && (rest === 1 || rest === 4) && insn.operands.length === 0 && insn.target === valueAt(head, rest)
   if (rest === 0) return true
   const immediates = insn.operands.filter((o) => o.kind === 'imm')
   const value = valueAt(head + disp, rest)
