@@ -72,8 +72,13 @@ export class Bytes {
 
   /** Length-prefixed UTF-8. */
   name(text: string): this {
-    const bytes = utf8(text)
-    return this.u32(bytes.length).raw(bytes)
+    if (!ASCII.test(text)) {
+      const bytes = utf8(text)
+      return this.u32(bytes.length).raw(bytes)
+    }
+    this.u32(text.length)
+    for (let i = 0; i < text.length; i++) this.u8(text.charCodeAt(i))
+    return this
   }
 
   /** The bytes so far; valid until the next write. */
@@ -88,6 +93,9 @@ export class Bytes {
     this.buffer = larger
   }
 }
+
+ 
+const ASCII = /^[\0-\x7f]*$/
 
 function utf8(text: string): number[] {
   const bytes: number[] = []

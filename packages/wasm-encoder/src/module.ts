@@ -12,12 +12,12 @@ interface Limits {
 /** A module under construction. Imports come before functions: their indices count on. */
 export class Module {
   private readonly typeKeys: string[] = []
-  private readonly typeBytes: Bytes[] = []
-  private readonly imports: Bytes[] = []
+  private readonly types = new Section(1)
+  private readonly imports = new Section(2)
   private readonly funcs: { readonly type: number; readonly func: Func }[] = []
-  private readonly globals: Bytes[] = []
-  private readonly exports: Bytes[] = []
-  private readonly elements: Bytes[] = []
+  private readonly globals = new Section(6)
+  private readonly exports = new Section(7)
+  private readonly elements = new Section(9)
   private importedFuncs = 0
   private globalCount = 0
   private table: Limits | undefined
@@ -27,34 +27,29 @@ export class Module {
     const key = `${params.join()}>${results.join()}`
     const known = this.typeKeys.indexOf(key)
     if (known >= 0) return known
-    this.typeBytes.push(new Bytes(16).u8(0x60).u32(params.length).raw(params).u32(results.length).raw(results))
+    this.types.next().u8(0x60).u32(params.length).raw(params).u32(results.length).raw(results)
     return this.typeKeys.push(key) - 1
   }
 
   importFunc(module: string, name: string, params: readonly ValueType[], results: readonly ValueType[]): number {
     if (this.funcs.length > 0) throw new Error(`import ${module}.${name} after the first function`)
-    this.imports.push(new Bytes().name(module).name(name).u8(KIND.func).u32(this.type(params, results)))
+    const type = this.type(params, results)
+    this.imports.next().name(module).name(name).u8(KIND.func).u32(type)
     return this.importedFuncs++
   }
 
   importTable(module: string, name: string, min: number): void {
-    this.imports.push(new Bytes().name(module).name(name).u8(KIND.table).u8(FUNCREF).append(limits({ min })))
+    this.imports.next().name(module).name(name).u8(KIND.table).u8(FUNCREF).append(limits({ min }))
   }
 
   /** Sizes in pages of 64 KiB. A shared memory needs its maximum. */
   importMemory(module: string, name: string, size: Limits): void {
-    this.imports.push(new Bytes().name(module).name(name).u8(KIND.memory).append(limits(size)))
+    this.imports.next().name(module).name(name).u8(KIND.memory).append(limits(size))
   }
 
   importGlobal(module: string, name: string, type: ValueType, mutable: boolean): number {
-    this.imports.push(
-      new Bytes()
-        .name(module)
-        .name(name)
-        .u8(KIND.global)
-        .u8(type)
-        .u8(mutable ? 1 : 0),
-    )
+    const flag = mutable ? 1 : 0
+    this.imports.next().name(module).name(name).u8(KIND.global).u8(type).u8(flag)
     return this.globalCount++
   }
 
@@ -64,10 +59,11 @@ export class Module {
 
   /** An integer global with a constant start value. */
   global(type: ValueType, mutable: boolean, initial: number): number {
-    const b = new Bytes().u8(type).u8(mutable ? 1 : 0)
+    const b = this.globals.next()
+    b.u8(type).u8(mutable ? 1 : 0)
     if (type === I32) b.u8(0x41).s32(initial)
     else b.u8(0x42).s64(initial, initial >> 31)
-    this.globals.push(b.u8(0x0b))
+    b.u8(0x0b)
     return this.globalCount++
   }
 
@@ -88,41 +84,40 @@ export class Module {
   }
 
   exportFunc(name: string, index: number): void {
-    this.exports.push(new Bytes().name(name).u8(KIND.func).u32(index))
+    this.exports.next().name(name).u8(KIND.func).u32(index)
   }
 
   exportTable(name: string): void {
-    this.exports.push(new Bytes().name(name).u8(KIND.table).u32(0))
+    this.exports.next().name(name).u8(KIND.table).u32(0)
   }
 
   /** Functions for table 0 from an offset on. */
   elem(offset: number, funcs: readonly number[]): void {
-    const b = new Bytes().u8(0).u8(0x41).s32(offset).u8(0x0b).u32(funcs.length)
+    const b = this.elements.next().u8(0).u8(0x41).s32(offset).u8(0x0b).u32(funcs.length)
     for (const f of funcs) b.u32(f)
-    this.elements.push(b)
   }
 
   /** The binary module. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const out = new Bytes(1024).raw([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
-    section(out, 1, this.typeBytes)
-    section(out, 2, this.imports)
-    section(
-      out,
-      3,
-      this.funcs.map((f) => new Bytes(4).u32(f.type)),
-    )
-    if (this.table !== undefined) section(out, 4, [new Bytes().u8(FUNCREF).append(limits(this.table))])
-    section(out, 6, this.globals)
-    section(out, 7, this.exports)
-    section(out, 9, this.elements)
+    const out = new Bytes(4096).raw(HEADER)
+    this.types.writeTo(out)
+    this.imports.writeTo(out)
+    const types = new Section(3)
+    for (const { type } of this.funcs) types.next().u32(type)
+    types.writeTo(out)
+    if (this.table !== undefined) {
+      const table = new Section(4)
+      table.next().u8(FUNCREF).append(limits(this.table))
+      table.writeTo(out)
+    }
+    this.globals.writeTo(out)
+    this.exports.writeTo(out)
+    this.elements.writeTo(out)
     this.branchHints(out)
-    section(
-      out,
-      10,
-      this.funcs.map(({ func }) => code(func)),
-    )
-    return Uint8Array.from(out.view())
+    const code = new Section(10)
+    for (const { func } of this.funcs) writeCode(code.next(), func)
+    code.writeTo(out)
+    return out.view().slice()
   }
 
   /** The custom section metadata.code.branch_hint: engines that do not know it skip it. */
@@ -131,7 +126,7 @@ export class Module {
     if (hinted.length === 0) return
     const b = new Bytes().name('metadata.code.branch_hint').u32(hinted.length)
     for (const { func, i } of hinted) {
-      const start = localsOf(func).length
+      const start = localsLength(func)
       b.u32(this.importedFuncs + i).u32(func.hints.length)
       for (const [offset, likely] of func.hints)
         b.u32(offset + start)
@@ -142,33 +137,62 @@ export class Module {
   }
 }
 
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+
+/** A section of a module while its items are written. */
+class Section {
+  private readonly id: number
+  private readonly items = new Bytes()
+  private count = 0
+
+  constructor(id: number) {
+    this.id = id
+  }
+
+  /** Where the next item is to be written. */
+  next(): Bytes {
+    this.count++
+    return this.items
+  }
+
+  writeTo(out: Bytes): void {
+    const { count, items, id } = this
+    if (count > 0)
+      out
+        .u8(id)
+        .u32(lebLength(count) + items.length)
+        .u32(count)
+        .append(items)
+  }
+}
+
+const lebLength = (n: number): number => (n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : n < 0x1000_0000 ? 4 : 5)
+
 function limits({ min, max, shared }: Limits): Bytes {
   const b = new Bytes().u8((max === undefined ? 0 : 1) | (shared === true ? 2 : 0)).u32(min)
   return max === undefined ? b : b.u32(max)
 }
 
-function section(out: Bytes, id: number, items: readonly Bytes[]): void {
-  if (items.length === 0) return
-  const b = new Bytes().u32(items.length)
-  for (const item of items) b.append(item)
-  out.u8(id).u32(b.length).append(b)
-}
-
-/** The declaration of a function's locals, runs of one type together. */
-function localsOf(func: Func): Bytes {
-  const runs: [count: number, type: ValueType][] = []
-  for (const type of func.locals) {
-    const run = runs.at(-1)
-    if (run !== undefined && run[1] === type) run[0]++
-    else runs.push([1, type])
+/** The declaration of a function's locals: calls back for each run of one type. Returns how many there are. */
+function runsOf({ locals }: Func, each: (count: number, type: ValueType) => void): number {
+  let runs = 0
+  for (let at = 0; at < locals.length; runs++) {
+    const start = at
+    const type = locals[start]!
+    while (locals[at] === type) at++
+    each(at - start, type)
   }
-  const b = new Bytes(16).u32(runs.length)
-  for (const [count, type] of runs) b.u32(count).u8(type)
-  return b
+  return runs
 }
 
-function code(func: Func): Bytes {
-  const locals = localsOf(func)
-  const size = locals.length + func.length + 1
-  return new Bytes(size + 8).u32(size).append(locals).append(func).u8(0x0b)
+function localsLength(func: Func): number {
+  let length = 0
+  const runs = runsOf(func, (count) => (length += lebLength(count) + 1))
+  return lebLength(runs) + length
+}
+
+function writeCode(out: Bytes, func: Func): void {
+  out.u32(localsLength(func) + func.length + 1).u32(runsOf(func, () => undefined))
+  runsOf(func, (count, type) => out.u32(count).u8(type))
+  out.append(func).u8(0x0b)
 }
