@@ -1,6 +1,6 @@
 /** Translations of pages that code was fetched from, for the run loop: where a block lies. */
 import type { Cpu } from '../cpu.ts'
-import { linearOf } from '../system/linear.ts'
+import { linearOf, type Linear } from '../system/linear.ts'
 
 const PAGE = 4096
 const ENTRIES = 256
@@ -12,6 +12,7 @@ export class CodePages {
   /** Supervisor code outside global pages has been looked up since everything was flushed. */
   private local = false
   private readonly cpu: Cpu
+  private linear: Linear | undefined
   private readonly keys = new Float64Array(ENTRIES).fill(NaN)
   private readonly hosts = new Int32Array(ENTRIES)
   private readonly global = new Uint8Array(ENTRIES)
@@ -35,7 +36,7 @@ export class CodePages {
       if (!user && this.global[slot] === 0) this.local = true
       return this.hosts[slot]!
     }
-    const linear = linearOf(this.cpu)
+    const linear = (this.linear ??= linearOf(this.cpu))
     const physical = linear.translate(page * PAGE, 'execute', user)
     const host = this.hostOf(physical)
     if (host < 0) return -1

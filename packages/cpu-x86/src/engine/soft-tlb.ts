@@ -19,6 +19,8 @@ const FAULT = -1
 /** Large pages are remembered by regions of 2 MiB. */
 const LARGE = 2 << 20
 const DEVICE = -2
+/** Nobody knows how many entries a page may be written through. */
+const MANY = -1
 
 interface Pending {
   /** Physical addresses of the first byte, and of the first byte in the next page. */
@@ -50,6 +52,8 @@ export class SoftTlb implements Shortcut {
   private filledCount = 0
   private readonly lasting = new Int32Array(FILLED)
   private lastingCount = 0
+  /** By host page: word index of the one entry that it may be written through, plus 1; 0: there is none; or MANY. */
+  private readonly writers: Int32Array
   /** Regions of which a part of a large page is known. */
   private readonly large = new Set<number>()
   /** Physical address of the last access that reached a device. */
@@ -64,6 +68,7 @@ export class SoftTlb implements Shortcut {
     const { buffer } = cpu.host.memory
     this.w = new Int32Array(buffer, at, (2 * HALF) >> 2)
     this.bytes = cpu.host.bytes
+    this.writers = new Int32Array(buffer.byteLength / PAGE)
     this.view = new DataView(buffer)
     this.state = new Int32Array(buffer, cpu.base, S.end >> 2)
     this.w.fill(-1)
@@ -194,17 +199,28 @@ export class SoftTlb implements Shortcut {
 
   /** Nobody may write a host page without asking. */
   protect(hostPage: number): void {
+    const writer = this.writers[hostPage]!
+    this.writers[hostPage] = 0
+    if (writer >= 0) {
+      if (writer > 0) this.protectEntry(writer - 1, hostPage)
+      return
+    }
     if (this.filledCount >= FILLED || this.lastingCount >= FILLED) this.recount()
     this.protectIn(this.filled, this.filledCount, hostPage)
     this.protectIn(this.lasting, this.lastingCount, hostPage)
   }
 
   private protectIn(list: Int32Array, count: number, hostPage: number): void {
+    for (let i = 0; i < count; i++) this.protectEntry(list[i]!, hostPage)
+  }
+
+  private protectEntry(e: number, hostPage: number): void {
     const { w } = this
-    for (let i = 0; i < count; i++) {
-      const e = list[i]!
-      if ((w[e + 4]! + (w[e]! & -PAGE)) >>> 12 === hostPage) w[e + 2] = w[e + 3] = -1
-    }
+    if (this.leadsTo(e, hostPage)) w[e + 2] = w[e + 3] = -1
+  }
+
+  private leadsTo(e: number, hostPage: number): boolean {
+    return (this.w[e + 4]! + (this.w[e]! & -PAGE)) >>> 12 === hostPage
   }
 
   /** Host address of a byte, FAULT after noting one, or DEVICE with this.physical set. */
@@ -256,6 +272,10 @@ export class SoftTlb implements Shortcut {
     w[e] = tag
     w[e + 1] = high
     if (grant) {
+      const writer = this.writers[hostPage]! - 1
+      const alone =
+        writer === -1 || (writer >= 0 && (writer === e || w[writer + 2] === -1 || !this.leadsTo(writer, hostPage)))
+      this.writers[hostPage] = alone ? e + 1 : MANY
       w[e + 2] = tag
       w[e + 3] = high
     } else if (!same) {

@@ -17,7 +17,7 @@ interface CodePage {
   readonly page: number
   readonly mode: Mode
   readonly physical: number
-  /** Records by linear address. */
+  /** Records by offset in the page. */
   readonly jumps: Map<number, number>
 }
 
@@ -28,6 +28,8 @@ export class UserCode {
   private readonly known = new Map<number, CodePage>()
   private readonly waiting = new Map<number, CodePage[]>()
   private waitingCount = 0
+  /** The page that was noted last: most often the next one, too. */
+  private recent: CodePage | undefined
   /** Into large pages, and where an instruction reaches into the next page: what one page cannot answer for. */
   private loose: number[] = []
 
@@ -43,16 +45,23 @@ export class UserCode {
       return
     }
     const page = Math.floor(linear / PAGE)
+    const offset = linear - page * PAGE
+    const { recent } = this
+    if (recent?.page === page && recent.mode === mode && recent.physical === physical) {
+      recent.jumps.set(offset, record)
+      return
+    }
     const key = page * MODES + mode.key
     let code = this.known.get(key)
     if (code?.physical !== physical) {
       if (code !== undefined) this.evict(key, code)
       code = this.comeBack(key, physical) ?? { page, mode, physical, jumps: new Map() }
       this.known.set(key, code)
-      for (const [to, known] of code.jumps) this.jumps.set(to, known)
+      for (const [to, known] of code.jumps) this.jumps.set(page * PAGE + to, known)
       this.jumps.set(linear, record)
     }
-    code.jumps.set(linear, record)
+    code.jumps.set(offset, record)
+    this.recent = code
   }
 
   /** Another address space is in use. False: everything that the cache knows of user code must go. */
@@ -85,6 +94,7 @@ export class UserCode {
   /** The cache has forgotten all. */
   forget(): void {
     this.loose = []
+    this.recent = undefined
     for (const [key, code] of this.known) this.wait(key, code)
     this.known.clear()
   }
@@ -92,13 +102,15 @@ export class UserCode {
   /** Records are no more. */
   clear(): void {
     this.loose = []
+    this.recent = undefined
     this.known.clear()
     this.waiting.clear()
     this.waitingCount = 0
   }
 
   private evict(key: number, code: CodePage): void {
-    for (const [linear, record] of code.jumps) this.jumps.drop(linear, record)
+    this.recent = undefined
+    for (const [offset, record] of code.jumps) this.jumps.drop(code.page * PAGE + offset, record)
     this.known.delete(key)
     this.wait(key, code)
   }

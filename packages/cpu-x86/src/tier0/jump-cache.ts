@@ -50,7 +50,11 @@ export class JumpCache {
     if (w[other] === low && w[other + 1] === high) this.clearSlot(other)
     // What was here moves over, unless that would drive out one that is where it wants to be.
     const here = this.isLive(slot) && (w[slot] !== low || w[slot + 1] !== high)
-    if (here && !(this.isLive(other) && slotOf(w[other]!) === other)) w.copyWithin(other, slot, slot + WORDS)
+    if (here && !(this.isLive(other) && slotOf(w[other]!) === other)) {
+      w[other] = w[slot]!
+      w[other + 1] = w[slot + 1]!
+      w[other + 2] = w[slot + 2]!
+    }
     w[slot] = low
     w[slot + 1] = high
     w[slot + 2] = record
@@ -61,18 +65,22 @@ export class JumpCache {
     const { w } = this
     const low = linear | 0
     const high = this.highOf(linear)
-    const slot = slotOf(low)
-    for (const at of [slot, slot ^ WORDS]) if (w[at] === low && w[at + 1] === high) return w[at + 2]!
-    return 0
+    let slot = slotOf(low)
+    if (w[slot] !== low || w[slot + 1] !== high) slot ^= WORDS
+    return w[slot] === low && w[slot + 1] === high ? w[slot + 2]! : 0
   }
 
   /** Forgets a jump, if it is there (with this record). */
   drop(linear: number, record?: number): void {
-    const { w } = this
     const low = linear | 0
     const slot = slotOf(low)
-    for (const at of [slot, slot ^ WORDS])
-      if (w[at] === low && (record === undefined || w[at + 2] === record)) this.clearSlot(at)
+    this.dropAt(slot, low, record)
+    this.dropAt(slot ^ WORDS, low, record)
+  }
+
+  private dropAt(slot: number, low: number, record: number | undefined): void {
+    const { w } = this
+    if (w[slot] === low && (record === undefined || w[slot + 2] === record)) this.clearSlot(slot)
   }
 
   /** To be called when mode or privilege has changed. */
