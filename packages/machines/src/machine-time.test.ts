@@ -126,3 +126,79 @@ test('Time as a number is time as a bigint, whatever was done to it.', () => {
   counted.set((1n << 60n) + 1n)
   expect(counted.virtual.ns()).toBeNaN()
 })
+
+/** Time over a wall and a count of instructions, both moved by hand. */
+function paced() {
+  const at = { wallNs: 0, done: 0 }
+  const wall = { monotonic: () => BigInt(at.wallNs), monotonicNs: () => at.wallNs, epoch: () => 0n }
+  const time = realTime(
+    wall,
+    () => undefined,
+    () => at.done,
+  )
+  time.start()
+  time.run()
+  return { at, time, ns: time.virtual.ns }
+}
+
+test('A guest that looks at the clock all the time sees no jump, and has soon come to the wall.', () => {
+  const { at, ns } = paced()
+  at.wallNs = 20_000_000
+  let last = ns()
+  for (let looks = 0; last < at.wallNs; looks++) {
+    at.done += 10
+    at.wallNs += 100
+    const now = ns()
+    expect(now - last).toBeGreaterThan(0)
+    expect(now - last).toBeLessThanOrEqual(1100)
+    expect(looks).toBeLessThan(25_000)
+    last = now
+  }
+})
+
+test('A guest that works sees no more time pass than its instructions take, and never more than the wall.', () => {
+  const { at, ns } = paced()
+  at.wallNs += 1_000_000
+  at.done += 1000
+  const slow = ns()
+  expect(slow).toBeLessThan(13_000)
+  at.wallNs += 1000
+  at.done += 1_000_000
+  expect(ns()).toBe(at.wallNs)
+})
+
+test('Time is never behind the wall by more than a moment, however slow the guest.', () => {
+  const { at, ns } = paced()
+  at.wallNs = 60e9
+  at.done = 1
+  expect(ns()).toBe(60e9 - 200e6)
+})
+
+test('A processor that rests has the time of the wall until it goes on.', () => {
+  const { at, time, ns } = paced()
+  at.done = 50
+  time.rest()
+  at.wallNs = 90e6
+  expect(ns()).toBe(90e6)
+  at.wallNs = 190e6
+  expect(ns()).toBe(190e6)
+  at.done = 60
+  at.wallNs = 290e6
+  expect(ns()).toBeLessThan(191e6)
+})
+
+test('Whoever runs the guest is told that time waits for the timers, and only then.', () => {
+  const { at, time, ns } = paced()
+  let calls = 0
+  time.onLimit = () => calls++
+  time.virtual.timer(() => undefined).set(1_000_000n)
+  time.run()
+  at.done = 1e9
+  at.wallNs = 1_900_000
+  ns()
+  expect(calls).toBe(0)
+  at.done = 2e9
+  at.wallNs = 10_000_000
+  expect(ns()).toBeLessThan(2_100_000)
+  expect(calls).toBe(1)
+})

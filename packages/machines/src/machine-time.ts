@@ -34,14 +34,23 @@ export interface MachineTime extends Time {
   deadline(): bigint | null
   /** Fires what is due. */
   run(): void
+  /** The processor idles: time need not wait for its instructions. */
+  rest(): void
+  /** Told when time has come to where it has to wait for run(). */
+  set onLimit(call: () => void)
   /** ns from one instruction to the next (deterministic). */
   readonly nsPerInstruction: bigint
 }
 
 /** Guest time that may pass between two looks at the timers if one of them is due, ns. */
-const STRIDE = 2_000_000n
+const STRIDE = 2_000_000
+/** Guest time that may pass with an instruction, and with a look at the clock, ns: see realTime. */
+const PER_INSTRUCTION = 10
+const PER_LOOK = 1000
+/** Guest time is behind the wall by no more than that, ns, but for what the limit keeps back. */
+const LAG = 200_000_000
 /** A host that was away for longer than this (it stopped the process, say) is not made up for step by step. */
-const AWAY = 250_000_000n
+const AWAY = LAG + 250_000_000
 
 /** NaN where a number is not exact. */
 const exact = (ns: bigint): number => (ns < SAFE && ns > -SAFE ? Number(ns) : NaN)
@@ -50,36 +59,56 @@ const SAFE = 1n << 53n
 /**
  * Between two looks at the timers time does not run on past the first that is due: where the host was busy elsewhere for a
  * few periods of a timer, the guest sees each of them, a little late and in quick succession, and not all as one.
+ *
+ * Nor does time jump while the guest looks on: where the host is slow for a moment (it compiles, say, or collects garbage),
+ * time follows the instructions, and makes up for what it lost when the guest waits: each look at the clock is as good as
+ * a hundred instructions. So a guest that measures one clock by another finds both steady, and need not wait long for
+ * what it would have waited for while it worked. Over more than a moment time is the wall's.
+ *
+ * @param instructions executed so far; absent: time waits for none
  */
-export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): MachineTime {
-  let offset = 0n
-  let startedAt: bigint | undefined
-  /** How far time may go until the next look; undefined: no timer is set. */
-  let limit: bigint | undefined
-  const unlimited = (): bigint => (startedAt === undefined ? offset : offset + wall.monotonic() - startedAt)
-  const now = (): bigint => {
-    const at = unlimited()
-    return limit === undefined || at < limit ? at : limit
-  }
-  /** Of the three, as numbers: guest time less wall time, or guest time while it stands still, and the limit. */
-  let lead = 0
-  let most = Infinity
+export function realTime(
+  wall: WallClock,
+  random: (bytes: Uint8Array) => void,
+  instructions?: () => number,
+): MachineTime {
+  /** Guest time at the last jump; what has passed since is a number. */
+  let origin = 0n
+  let originNs = 0
+  /** Wall time then, if the clock runs. */
+  let startedAt: number | undefined
+  /** How far time may go until the next look. */
+  let limit = Infinity
+  /** What the guest was told last, and after how many instructions; after how many the processor came to rest. */
+  let told = 0
+  let toldAt = 0
+  let restedAt = -1
+  let onLimit: (() => void) | undefined
   const wallNs = (): number => wall.monotonicNs?.() ?? Number(wall.monotonic())
-  const changed = (): void => {
-    lead = exact(startedAt === undefined ? offset : offset - startedAt)
-    most = limit === undefined ? Infinity : exact(limit)
+  const unlimited = (): number => (startedAt === undefined ? 0 : wallNs() - startedAt)
+  const passed = (): number => {
+    let at = unlimited()
+    const done = instructions?.() ?? restedAt
+    if (done !== restedAt) {
+      const most = told + PER_LOOK + Math.max(done - toldAt, 0) * PER_INSTRUCTION
+      if (at > most) at = Math.max(most, at - LAG)
+      toldAt = done
+    }
+    if (at >= limit) {
+      at = limit
+      onLimit?.()
+    }
+    return (told = at)
   }
-  const ns = (): number => {
-    const at = startedAt === undefined ? lead : lead + wallNs()
-    return at < most ? at : most
-  }
+  const now = (): bigint => origin + BigInt(passed())
   const goTo = (to: bigint): void => {
-    offset = to
-    limit = to + STRIDE
-    if (startedAt !== undefined) startedAt = wall.monotonic()
-    changed()
+    origin = to
+    originNs = exact(to)
+    limit = STRIDE
+    told = 0
+    if (startedAt !== undefined) startedAt = wallNs()
   }
-  const virtual = new DrivenClock(now, ns)
+  const virtual = new DrivenClock(now, () => originNs + passed())
   const host = new DrivenClock(() => wall.epoch())
   return {
     virtual,
@@ -87,9 +116,11 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
     random,
     deterministic: false,
     nsPerInstruction: 0n,
+    set onLimit(call: () => void) {
+      onLimit = call
+    },
     start() {
-      startedAt ??= wall.monotonic()
-      changed()
+      startedAt ??= wallNs()
     },
     stop() {
       const at = now()
@@ -98,21 +129,19 @@ export function realTime(wall: WallClock, random: (bytes: Uint8Array) => void): 
     },
     set: goTo,
     warp: () => undefined,
+    rest() {
+      restedAt = instructions?.() ?? restedAt
+    },
     deadline() {
       return earlier(virtual.deadline, host.deadline === null ? null : host.deadline - wall.epoch() + now())
     },
     run() {
-      if (limit !== undefined && unlimited() - limit > AWAY) {
-        limit = undefined
-        changed()
-      }
+      if (unlimited() - limit > AWAY) limit = Infinity
       virtual.run()
       host.run()
       const due = virtual.deadline
       // Not from before the timers fired: what they were told then must not be taken back.
-      const least = now() + STRIDE
-      limit = due === null ? undefined : due > least ? due : least
-      changed()
+      limit = due === null ? Infinity : Math.max(Number(due - origin), passed() + STRIDE)
     },
   }
 }
@@ -163,6 +192,8 @@ export function instructionTime(
       virtual.run()
       host.run()
     },
+    rest: () => undefined,
+    set onLimit(_: () => void) {},
   }
 }
 

@@ -356,7 +356,7 @@ export function createMachine(options: MachineOptions): Machine {
 
 function timeOf(options: MachineOptions, instructions: () => number): MachineTime {
   const { time = 'real' } = options
-  if (time === 'real') return realTime(options.wall ?? systemWallClock, randomBytes)
+  if (time === 'real') return realTime(options.wall ?? systemWallClock, randomBytes, instructions)
   return instructionTime(instructions, {
     nsPerInstruction: BigInt(time.nsPerInstruction ?? 4),
     epochNs: time.epochNs ?? DEFAULT_EPOCH,

@@ -39,6 +39,8 @@ export class RunLoop {
     this.time = time
     this.host = host
     this.tripleFault = tripleFault
+    // A guest that waits for time would wait in vain until its slice is over.
+    time.onLimit = () => processor.requestStop()
   }
 
   get running(): boolean {
@@ -126,7 +128,7 @@ export class RunLoop {
     const started = this.host.now()
     const { reason, executed } = this.processor.run(this.slice)
     const ms = this.host.now() - started
-    if (reason === 'budget' && ms > 0) {
+    if ((reason === 'budget' || reason === 'stopped') && ms > 0) {
       const ideal = Math.round((executed * SLICE_MS) / ms)
       this.slice = Math.min(MAX_SLICE, Math.max(MIN_SLICE, Math.round((this.slice + ideal) / 2)))
     }
@@ -160,6 +162,7 @@ export class RunLoop {
       this.sleepFor(1000)
       return false
     }
+    this.time.rest()
     const deadline = this.time.deadline()
     const ms = deadline === null ? 1000 : Number(deadline - this.time.virtual.now()) / 1e6
     if (ms <= 0) return true

@@ -237,7 +237,7 @@ class RegionEmitter implements Ground {
   }
 
   ask(name: string, args: readonly Val[]): Val {
-    const now = { budget: local(I32, this.budget), record: this.o.record(this.block(), this.at) }
+    const now = { budget: this.budget, record: this.o.record(this.block(), this.at) }
     return callCounted(this.e, this.base, now, this.o.func(name), args)
   }
 

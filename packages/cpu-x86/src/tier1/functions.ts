@@ -3,7 +3,7 @@ import { I32, I64 } from '@godwit/wasm-encoder'
 import { wasm, type RuntimeFunctions } from '../runtime.ts'
 import { S } from '../state.ts'
 import type { Callee, Emit } from '../wasm/emit.ts'
-import { k32, type Val } from '../wasm/value.ts'
+import { k32, local, type Val } from '../wasm/value.ts'
 import { FLAGS_FUNCTION } from './lazy-flags.ts'
 
 /** Argument of `fill` besides the address: bytes shifted by one, and whether they will be written. */
@@ -19,17 +19,19 @@ const QUICK = new Map([
 
 export const quickOf = (name: string): string | undefined => QUICK.get(name)
 
-/** Calls a function that may want to know which instruction runs and how many did: its result. */
+/** Calls a function that may want to know which instruction runs and how many did, and may call for attention: its result. */
 export function callCounted(
   e: Emit,
   base: number,
-  now: { readonly budget: Val; readonly record: number },
+  now: { readonly budget: number; readonly record: number },
   callee: Callee,
   args: readonly Val[],
 ): Val {
-  e.store('i32_store', k32(0), now.budget, base + S.budget)
+  e.store('i32_store', k32(0), local(I32, now.budget), base + S.budget)
   e.store('i32_store', k32(0), k32(now.record), base + S.exitRecord)
-  return e.call(callee, args, I32)
+  const result = e.call(callee, args, I32)
+  e.assign(now.budget, e.load(I32, 'i32_load', k32(0), base + S.budget))
+  return result
 }
 
 export const REGION_FUNCTIONS: RuntimeFunctions = {

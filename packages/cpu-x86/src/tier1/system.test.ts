@@ -63,3 +63,28 @@ test('loading ordinary segments and asking for the time leave no region', () => 
   expect(executed! - warm.executed!).toBeGreaterThan(3.9e6)
   expect((executed! - warm.executed!) / (entries! - warm.entries!)).toBeGreaterThan(1000)
 })
+
+test('a clock may stop a program that looks at it, in a region as elsewhere, after as many instructions', () => {
+  // mov ecx, 1000; l: rdtsc; add esi, eax; dec ecx; jnz l; hlt
+  const code = 'b9e8030000 0f31 01c6 49 75f9 f4'
+  const run = (tier1: 'off' | 'always'): unknown => {
+    const made: { b?: Bench } = {}
+    let looks = 0
+    const now = (): bigint => {
+      if (++looks % 7 === 0) made.b?.processor.requestStop()
+      return BigInt(looks)
+    }
+    const time = { virtual: new DrivenClock(now), host: new DrivenClock(now), random: () => undefined }
+    const b = (made.b = bench({ bits: 32, code, cpu: { tier1, time } }))
+    const seen: unknown[] = []
+    for (let reason = ''; reason !== 'halted';) {
+      const before = looks
+      reason = b.processor.run(1e6).reason
+      seen.push([reason, looks - before, b.processor.instructions])
+    }
+    return seen
+  }
+  const plain = run('off')
+  expect(plain).toHaveLength(143)
+  expect(run('always')).toEqual(plain)
+})
