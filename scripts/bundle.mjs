@@ -61,6 +61,7 @@ const files = {
   'program.code.cjs': await program('whole/program.js'),
   'machine.code.cjs': await program('thread/machine-thread.js'),
   'thread.cjs': await script('whole/thread.js'),
+  'proceed.cjs': await script('whole/proceed.js'),
   'begin.cjs': await script('whole/begin.js'),
 }
 const parts = [...packages].map((file) => relative(folder, file))

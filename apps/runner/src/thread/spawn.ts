@@ -5,9 +5,12 @@ import { threadFile } from './thread-file.ts'
 
 let waiting: Worker | undefined
 
-/** A thread begins to load what a machine needs, so that this one can go on with its own beginning meanwhile. */
-export function prepareThread(): void {
-  waiting ??= open()
+/**
+ * A thread begins to load what a machine needs, so that this one can go on with its own beginning meanwhile.
+ * @param whole its program, if that is known already
+ */
+export function prepareThread(whole?: URL): void {
+  waiting ??= open(whole)
 }
 
 /** The thread that was prepared, for whoever has a machine for it. */
@@ -35,8 +38,9 @@ export function spawnThread(start: Start, move: readonly TransferListItem[]): Wo
   return worker
 }
 
-function open(): Worker {
+function open(whole?: URL): Worker {
   return withEarlyCollections(() => {
+    if (whole !== undefined) return new Worker(whole)
     if (!import.meta.url.endsWith('.ts')) return new Worker(threadFile(new URL('../', import.meta.url)))
     // from the sources: a thread does not inherit what turns TypeScript into JavaScript
     const file = new URL('./machine-thread.ts', import.meta.url)

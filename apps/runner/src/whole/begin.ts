@@ -1,17 +1,14 @@
 /** `godwit run` from whole programs: the machine's thread and this one load at the same time. */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beginEarly } from '../early.ts'
-import { untuned } from '../engine-flags.ts'
 import { takeThread } from '../thread/spawn.ts'
-import { loadProgram } from './load-program.ts'
-import type { Program } from './program.ts'
+import type { proceed } from './proceed.ts'
 
-export async function begin(args: readonly string[]): Promise<void> {
-  beginEarly(args)
-  const folder = pathToFileURL(`${__dirname}/`)
-  const { exports: program, keep } = loadProgram<Program>(new URL('program.code.cjs', folder), new URL('../', folder))
-  const thread = takeThread()
-  if (thread !== undefined) program.giveThread(thread)
-  process.on('exit', () => untuned(keep))
-  await program.main(args)
+export function begin(args: readonly string[]): Promise<void> {
+  beginEarly(args, pathToFileURL(join(__dirname, 'thread.cjs')))
+  // what it takes to load the program can wait until the thread has begun
+  const next = createRequire(__filename)(join(__dirname, 'proceed.cjs')) as { readonly proceed: typeof proceed }
+  return next.proceed(args, takeThread())
 }
