@@ -5,6 +5,9 @@ import type { Worker } from 'node:worker_threads'
 /** Versions that know branch hints and do not heed them unless told; from 14 on they do. */
 const HINTS_ASKED = { from: 11, before: 14 }
 
+/** Versions whose hasty allocator of registers is known to cost more than it saves. They complain of flags they do not know. */
+const HASTY = 11
+
 /** MiB of JavaScript's heap at which V8 first looks for what is garbage; left alone it waits for a quarter of a gigabyte. */
 const FIRST_COLLECTION = 64
 
@@ -20,12 +23,15 @@ const hintsAsked = major >= HINTS_ASKED.from && major < HINTS_ASKED.before
  */
 export function tuneEngine(): void {
   if (hintsAsked) setFlagsFromString('--experimental-wasm-branch-hinting')
+  // It keeps what every turn of the interpreter's loop needs in memory: the loop is too large a function for the good one.
+  if (major === HASTY) setFlagsFromString('--no-turbo-use-mid-tier-regalloc-for-huge-functions')
   setFlagsFromString('--no-wasm-stack-checks')
 }
 
 /** Does something with V8's flags as they were. */
 export function untuned(work: () => void): void {
   if (hintsAsked) setFlagsFromString('--no-experimental-wasm-branch-hinting')
+  if (major === HASTY) setFlagsFromString('--turbo-use-mid-tier-regalloc-for-huge-functions')
   setFlagsFromString('--wasm-stack-checks')
   work()
 }
@@ -39,7 +45,8 @@ export function withEarlyCollections(start: () => Worker): Worker {
   try {
     const worker = start()
     // a thread says what its heap may be, and makes it
-    for (let waited = 0; worker.resourceLimits?.maxOldGenerationSizeMb === -1 && waited < PATIENCE_MS; waited++) sleep(1)
+    for (let waited = 0; worker.resourceLimits?.maxOldGenerationSizeMb === -1 && waited < PATIENCE_MS; waited++)
+      sleep(1)
     sleep(1)
     return worker
   } finally {
