@@ -51,13 +51,16 @@ test('strings moved and stored in pieces end as they do one by one', () => {
   }
   let fewer = 0
   for (const [hex, from, to, count] of cases)
-    for (const rax of [0n, 0x1111111111111111n, 0x123456789abcdef0n]) {
+    for (const rax of [0n, 0x1111111111111111n, 0x123456789abcdef0n, -1n]) {
       const results = [false, true].map((runs) => {
         const m = machine()
+        const room = rax === -1n ? 0x200 : 0
+        // Downwards.
+        if (room > 0) m.flags = 0x400
         m.setGpr(0, rax)
         m.setGpr(1, BigInt(count))
-        m.setGpr(6, BigInt(0x10000 + from))
-        m.setGpr(7, BigInt(0x10000 + to))
+        m.setGpr(6, BigInt(0x10000 + from + room))
+        m.setGpr(7, BigInt(0x10000 + to + room))
         const { rounds } = run(m, hex, runs)
         const memory = Buffer.from(m.bytes.subarray(m.window.host, m.window.host + LENGTH))
         return { rounds, state: [memory.toString('hex'), m.gpr(1), m.gpr(6), m.gpr(7)] }

@@ -63,6 +63,23 @@ function reach(u: Unit, count: Val, bytes: Val, ...indexes: number[]): Val {
   return local(I32, n)
 }
 
+/** The same downwards, for a copy that the pages' beginnings and an overlap from above may cut short. 0: one at a time. */
+function reachDown(u: Unit, count: Val, bytes: Val, from: Val, to: Val): Val {
+  const { e, size, insn } = u
+  const shift = size === 64 ? 3 : size === 32 ? 2 : size === 16 ? 1 : 0
+  const n = e.temp(I32)
+  const least = (limit: Val): void => e.assign(n, select(limit.ltU(local(I32, n)), limit, local(I32, n)))
+  const behind = (host: Val): Val => e.let(host.and(4095).shrU(shift).add(1))
+  const most = constant(4096, insn.addressSize)
+  e.assign(n, e.let(select(count.ltU(most), count, most).to32()))
+  least(behind(from))
+  least(behind(to))
+  const apart = e.let(from.sub(to))
+  e.if(apart.sub(1).ltU(4095), () => least(e.let(apart.shrU(shift))))
+  const plain = bytes.shrU(shift).ne(0).and(u.field(I32, S.direction).ltS(0))
+  return select(plain, local(I32, n), k32(0))
+}
+
 const one = k32(1)
 
 const movs: Meaning = (u) => {
@@ -82,13 +99,24 @@ const movs: Meaning = (u) => {
       const distance = e.let(b.host.sub(a.host))
       const free = e.let(select(distance.sub(1).ltU(bytes), distance, bytes))
       const n = e.let(reach(u, count!, free, RSI, RDI))
+      const copy = (n: Val, from: Val, to: Val): void => {
+        u.call('copy_bytes', [to, from, n.mul(size / 8)])
+        e.assign(done, n)
+      }
       e.if(
         n.gtU(1),
+        () => copy(n, a.host, b.host),
         () => {
-          u.call('copy_bytes', [b.host, a.host, n.mul(size / 8)])
-          e.assign(done, n)
+          const down = u.insn.addressSize === 16 ? k32(0) : e.let(reachDown(u, count!, bytes, a.host, b.host))
+          e.if(
+            down.gtU(1),
+            () => {
+              const first = e.let(down.sub(1).mul(size / 8))
+              copy(down, a.host.sub(first), b.host.sub(first))
+            },
+            single,
+          )
         },
-        single,
       )
     }
     const elements = local(I32, done)
