@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 
-/** Where processors are short, a third of what others get. */
-const STEP = 5
+/** Where processors are short, a tenth of what others get. */
+const STEP = 10
 
 /**
  * The threads that this process has beside this one have less of a claim to a processor from now on. They are V8's, four of
