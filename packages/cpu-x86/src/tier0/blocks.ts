@@ -182,17 +182,6 @@ export class Blocks {
     return this.seen.of(block)
   }
 
-  /** Live blocks of a page in a mode, those that block() has given before. */
-  blocksOf(hostPage: number, mode: Mode): readonly CodeBlock[] {
-    const { words } = this.table
-    const found: CodeBlock[] = []
-    for (let block = this.first[hostPage]!; block !== 0; block = words[block + B.sibling]!) {
-      const known = this.seen.get(block)
-      if (known !== undefined && known.live && known.mode === mode) found.push(known)
-    }
-    return found
-  }
-
   /** The instructions of a block. */
   insnsOf(block: CodeBlock): Insn[] {
     const insns: Insn[] = []

@@ -7,6 +7,8 @@ export const NOWHERE = -(2 ** 31)
 
 /** What tier 1 knows of a block. */
 export interface CodeBlock {
+  /** Its number among all there are: dense, and for ever the same. */
+  readonly id: number
   readonly hostPage: number
   readonly mode: Mode
   readonly record: number

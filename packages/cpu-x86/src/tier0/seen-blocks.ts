@@ -31,6 +31,7 @@ export class SeenBlocks {
     if (known !== undefined) return known
     while (this.known.length <= i) this.known.push(undefined)
     const seen: Seen = {
+      id: i,
       hostPage: 0,
       mode: MODES[0]!,
       record: 0,

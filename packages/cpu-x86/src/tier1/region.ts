@@ -1,13 +1,11 @@
-/** Which blocks become one region: a loop, a function and what it calls, in one page or several. */
+/** A region's blocks and how control goes between them: a loop, a function and what it calls, in one page or several. */
 import type { Insn } from '../decode/insn.ts'
-import { NOWHERE, type CodeBlock } from '../tier0/code-block.ts'
+import type { CodeBlock } from '../tier0/code-block.ts'
 import { isComputed } from '../tier0/record.ts'
-import type { Mode } from '../tier0/mode.ts'
+import { lookUp, type Code, type Placed } from './choose.ts'
 import { compilable } from './compilable.ts'
 import type { Graph } from './structure.ts'
 import { pruneEntries } from './entries.ts'
-
-const PAGE = 4096
 
 export interface RegionBlock {
   readonly block: CodeBlock
@@ -33,102 +31,6 @@ export interface Region {
   readonly entries: readonly number[]
   readonly instructions: number
 }
-
-export interface Limits {
-  readonly blocks: number
-  readonly instructions: number
-}
-
-/** What a region is made from: blocks of one mode by linear page, counted from the root's, and offset. */
-export interface Code {
-  at(page: number, offset: number): CodeBlock | undefined
-  /** Blocks of a page. */
-  all(page: number): Iterable<CodeBlock>
-  /** Was seen running. */
-  hot(block: CodeBlock): boolean
-  /** Where its computed jump or call went last, counted from its page; NOWHERE if that is not known. */
-  lastTarget(block: CodeBlock, page: number): number
-  /** Code is where its linear address says, so that other pages can be told. */
-  readonly flat: boolean
-  decode(block: CodeBlock): Insn[]
-}
-
-export type Placed = ReadonlyMap<CodeBlock, number>
-
-/** How far a way may go through code that was not seen running before it stands behind all others. */
-const DOUBTS = 4
-
-/** Blocks reached from a root, with their pages: on the ways that were seen running first, for there may be more than enough. */
-export function choose(root: CodeBlock, code: Code, limits: Limits): Placed {
-  const chosen = new Map<CodeBlock, number>()
-  const waiting: Way[][] = Array.from({ length: DOUBTS }, () => [])
-  let instructions = 0
-  const reach = (page: number, offset: number, doubt: number, call: boolean): void => {
-    const to = lookUp(code, page, offset)
-    if (to === undefined || chosen.has(to.block)) return
-    const hot = code.hot(to.block)
-    if (hot || !call) waiting[hot ? 0 : doubt]!.push({ ...to, doubt: hot ? 0 : doubt })
-  }
-  const take = ({ block, page, doubt }: Way): boolean => {
-    if (chosen.has(block) || !usable(block)) return false
-    if (chosen.size >= limits.blocks || instructions + block.length > limits.instructions) return false
-    chosen.set(block, page)
-    instructions += block.length
-    const more = Math.min(doubt + 1, DOUBTS - 1)
-    reach(page, block.next, more, false)
-    const away = block.target < 0 || block.target >= PAGE
-    reach(page, block.target, more, block.flow === 'call' && away)
-    reach(page, code.lastTarget(block, page), more, true)
-    return true
-  }
-  const next = (): Way | undefined => waiting.find((ways) => ways.length > 0)?.shift()
-  const spread = (block: CodeBlock, page: number): void => {
-    if (!take({ block, page, doubt: 0 })) return
-    for (let way = next(); way !== undefined; way = next()) take(way)
-  }
-  spread(root, 0)
-  const near = new Set<number>()
-  for (const [block, page] of chosen) {
-    if (!isComputed(block.last)) continue
-    for (let p = code.flat ? page - 1 : page; p <= (code.flat ? page + 1 : page); p++) {
-      if (near.has(p)) continue
-      near.add(p)
-      for (const to of code.all(p)) if (to.sought && code.hot(to)) spread(to, p)
-    }
-  }
-  const inside = (block: CodeBlock, offset: number): boolean => {
-    const to = lookUp(code, 0, offset)
-    return to !== undefined && block.flow !== 'call' && chosen.has(to.block)
-  }
-  for (const block of code.all(0))
-    if (code.hot(block) && (inside(block, block.next) || inside(block, block.target))) spread(block, 0)
-  return chosen
-}
-
-interface Place {
-  readonly block: CodeBlock
-  readonly page: number
-}
-
-interface Way extends Place {
-  /** Blocks before it that were not seen running. */
-  readonly doubt: number
-}
-
-function lookUp(code: Code, page: number, offset: number): Place | undefined {
-  if (offset === NOWHERE) return undefined
-  const away = Math.floor(offset / PAGE)
-  if (away !== 0 && !code.flat) return undefined
-  const block = code.at(page + away, offset - away * PAGE)
-  return block === undefined ? undefined : { block, page: page + away }
-}
-
-/** Code is where its linear address says. */
-export const isFlat = (mode: Mode): boolean => mode.code === 64 || (mode.code === 32 && mode.flat)
-
-/** Is there, and lies in one page, or in two that can be told. */
-export const usable = (block: CodeBlock): boolean =>
-  block.live && block.length > 0 && (block.second < 0 || isFlat(block.mode))
 
 /**
  * @param roots blocks to be entered by, the one it was made for first

@@ -14,8 +14,10 @@ import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
 import { LiveModules } from './live-modules.ts'
+import { KnownBlocks, type Known } from './known.ts'
 import { listing, type Annotated, type Mark, type RegionListing } from './listing.ts'
-import { choose, isFlat, regionOf, usable, type Code, type Limits, type Region } from './region.ts'
+import { choose, isFlat, usable, type Code, type Limits } from './choose.ts'
+import { regionOf, type Region } from './region.ts'
 
 /** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
 export type Tier1Mode = 'off' | 'on' | 'always'
@@ -76,27 +78,6 @@ interface Compiled {
   readonly annotated: Annotated | undefined
 }
 
-/** What may become a region. */
-interface Prospect {
-  /** Samples of its blocks until it is worth another look. */
-  wanting: number
-}
-
-interface Known {
-  samples: number
-  /** Those of them that have been an argument for compiling it. */
-  spent: number
-  /** What the last look at the surroundings found. */
-  prospect: Prospect | undefined
-  /** Of regions that the block is in. */
-  readonly regions: Set<Compiled>
-  /** The one whose function its first record calls. */
-  entered: Compiled | undefined
-  /** Where its first instruction stands by itself. */
-  copy: number
-  wanted: boolean
-}
-
 export interface Tier1Stats {
   compiled: number
   dropped: number
@@ -119,7 +100,7 @@ export class Regions {
   }
   private readonly o: Tier1Options
   private readonly view: DataView
-  private readonly known = new Map<CodeBlock, Known>()
+  private readonly known = new KnownBlocks<Compiled>()
   private readonly live = new Set<Compiled>()
   private readonly freeSlots: number[] = []
   private readonly freeIds: number[] = []
@@ -140,7 +121,7 @@ export class Regions {
     if (this.queue.length > 0 && ++this.waited >= PATIENCE) this.compile()
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || !usable(block)) return
-    const known = this.of(block)
+    const known = this.known.of(block)
     if (known.entered !== undefined || known.wanted || this.modules.full) return
     known.samples++
     if (known.prospect === undefined ? known.samples < FIRST_LOOK : --known.prospect.wanting > 0) return
@@ -153,7 +134,7 @@ export class Regions {
   force(hostPage: number, offset: number, mode: Mode, page: number): void {
     const block = this.o.blocks.block(hostPage, offset, mode)
     if (block === undefined || !usable(block)) return
-    const known = this.of(block)
+    const known = this.known.of(block)
     if (known.entered !== undefined || known.samples > 0 || this.modules.full) return
     known.samples = 1
     this.want(block, known, page)
@@ -201,25 +182,7 @@ export class Regions {
     return { entries: Number(this.view.getBigInt64(at, true)), executed: Number(this.view.getBigInt64(at + 8, true)) }
   }
 
-  private of(block: CodeBlock): Known {
-    let known = this.known.get(block)
-    if (known === undefined)
-      this.known.set(
-        block,
-        (known = {
-          samples: 0,
-          spent: 0,
-          prospect: undefined,
-          regions: new Set(),
-          entered: undefined,
-          copy: 0,
-          wanted: false,
-        }),
-      )
-    return known
-  }
-
-  private want(block: CodeBlock, known: Known, page: number): void {
+  private want(block: CodeBlock, known: Known<Compiled>, page: number): void {
     known.wanted = true
     this.queue.push({ block, page })
   }
@@ -228,21 +191,23 @@ export class Regions {
     const { blocks } = this.o
     const { mode, hostPage } = root
     const hosts = new Map([[0, hostPage]])
+    let last = 0
+    let lastHost = hostPage
     const hostOf = (page: number): number => {
-      let host = hosts.get(page)
-      if (host === undefined) hosts.set(page, (host = this.o.hostPage(linear + page)))
-      return host
+      if (page === last) return lastHost
+      last = page
+      const host = hosts.get(page)
+      if (host !== undefined) return (lastHost = host)
+      hosts.set(page, (lastHost = this.o.hostPage(linear + page)))
+      return lastHost
     }
     return {
       at: (page, offset) => {
         const host = hostOf(page)
         return host < 0 ? undefined : blocks.block(host, offset, mode)
       },
-      all: (page) => (hostOf(page) < 0 ? [] : blocks.blocksOf(hostOf(page), mode)),
-      hot: (block) => {
-        const known = this.known.get(block)
-        return known !== undefined && (known.samples > 0 || known.entered !== undefined)
-      },
+      hotOf: (page) => (hostOf(page) < 0 ? [] : this.known.hotOf(hostOf(page), mode)),
+      hot: (block) => this.known.hot(block),
       flat: isFlat(mode),
       lastTarget: (block, page) => {
         const to = blocks.lastTarget(block)
@@ -265,7 +230,7 @@ export class Regions {
     const missing = (instructions * EXECUTIONS) / SAMPLE - samples
     if (missing <= 0) return true
     const prospect = { wanting: Math.ceil(missing * WAIT) }
-    for (const block of chosen.keys()) this.of(block).prospect = prospect
+    for (const block of chosen.keys()) this.known.of(block).prospect = prospect
     return false
   }
 
@@ -279,7 +244,7 @@ export class Regions {
     const made: { readonly func: Func; readonly region: Compiled }[] = []
     try {
       for (const { block: root, page } of roots) {
-        const known = this.of(root)
+        const known = this.known.of(root)
         known.wanted = false
         if (!root.live || known.entered !== undefined) continue
         const one = this.make(root, page, calls)
@@ -354,7 +319,7 @@ export class Regions {
       // A meaning that cannot be emitted for these operands: tier 0 knows what to do about it.
       if (!(error instanceof Error)) throw error
       cpu.missing(`tier 1: ${error.message}`)
-      this.of(root).prospect = { wanting: Infinity }
+      this.known.of(root).prospect = { wanting: Infinity }
       this.freeSlots.push(slot)
       this.freeIds.push(id)
       return undefined
@@ -364,7 +329,7 @@ export class Regions {
     const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length, annotated }
     this.live.add(region)
     for (const block of chosen.keys()) {
-      const known = this.of(block)
+      const known = this.known.of(block)
       known.spent = known.samples
       known.regions.add(region)
     }
@@ -382,7 +347,7 @@ export class Regions {
     const copies = new Map<CodeBlock, number>()
     for (const n of graph.entries) {
       const { block } = graph.blocks[n]!
-      const known = this.of(block)
+      const known = this.known.of(block)
       if (known.copy === 0) known.copy = blocks.reserve(2)
       blocks.copyFirst(block, known.copy)
       copies.set(block, known.copy)
@@ -391,7 +356,7 @@ export class Regions {
   }
 
   private enter(block: CodeBlock, number: number, region: Compiled): void {
-    const known = this.of(block)
+    const known = this.known.of(block)
     if (known.entered !== undefined) return
     const { view } = this
     const at = block.record
