@@ -54,7 +54,7 @@ export const SAMPLE = 4093
 /** Executions of an instruction that pay for compiling it, as far as samples tell. */
 const EXECUTIONS = 3000
 /** Samples of one block before its surroundings are looked at. */
-const FIRST_LOOK = 2
+const FIRST_LOOK = 5
 /** Part of the samples that are missing after which there is another look: more code may have become known. */
 const WAIT = 0.7
 const BATCH = 16
