@@ -9,6 +9,8 @@ const PAGE = 4096
 export interface Limits {
   readonly blocks: number
   readonly instructions: number
+  /** Part of both beyond which only busy blocks are taken: what runs now and then is compiled again too often. */
+  readonly idle: number
 }
 
 /** What a region is made from: blocks of one mode by linear page, counted from the root's, and offset. */
@@ -18,6 +20,8 @@ export interface Code {
   hotOf(page: number): readonly CodeBlock[]
   /** Was seen running. */
   hot(block: CodeBlock): boolean
+  /** Was seen running often, for its length. */
+  busy(block: CodeBlock): boolean
   /** Where its computed jump or call went last, counted from its page; NOWHERE if that is not known. */
   lastTarget(block: CodeBlock, page: number): number
   /** Code is where its linear address says, so that other pages can be told. */
@@ -105,7 +109,9 @@ class Choice {
   private take(block: CodeBlock, page: number, doubt: number): boolean {
     const { chosen, limits, code } = this
     if (chosen.has(block) || !usable(block)) return false
-    if (chosen.size >= limits.blocks || this.instructions + block.length > limits.instructions) return false
+    const part = code.busy(block) ? 1 : limits.idle
+    if (chosen.size >= limits.blocks * part) return false
+    if (this.instructions + block.length > limits.instructions * part) return false
     chosen.set(block, page)
     this.instructions += block.length
     const more = Math.min(doubt + 1, DOUBTS - 1)

@@ -46,13 +46,15 @@ export const COUNTERS_BYTES = 16
 /** WebAssembly bytes of all regions: more than that, and those that were not entered lately go. */
 const MAX_BYTES = 24 << 20
 const LIMITS: Record<'on' | 'always', Limits> = {
-  on: { blocks: 64, instructions: 400 },
-  always: { blocks: 12, instructions: 100 },
+  on: { blocks: 64, instructions: 400, idle: 0.5 },
+  always: { blocks: 12, instructions: 100, idle: 1 },
 }
 /** Instructions of tier 0 between samples: a prime, so that no loop keeps step with it. */
 export const SAMPLE = 4093
 /** Executions of an instruction that pay for compiling it, as far as samples tell. */
 const EXECUTIONS = 3000
+/** Executions of a block's instructions, as far as samples tell, that make it busy. */
+const BUSY = 1500
 /** Samples of one block before its surroundings are looked at. */
 const FIRST_LOOK = 5
 /** Part of the samples that are missing after which there is another look: more code may have become known. */
@@ -208,6 +210,7 @@ export class Regions {
       },
       hotOf: (page) => (hostOf(page) < 0 ? [] : this.known.hotOf(hostOf(page), mode)),
       hot: (block) => this.known.hot(block),
+      busy: (block) => (this.known.get(block)?.samples ?? 0) * SAMPLE >= block.length * BUSY,
       flat: isFlat(mode),
       lastTarget: (block, page) => {
         const to = blocks.lastTarget(block)
