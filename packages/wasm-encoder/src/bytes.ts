@@ -94,7 +94,6 @@ export class Bytes {
   }
 }
 
- 
 const ASCII = /^[\0-\x7f]*$/
 
 function utf8(text: string): number[] {
