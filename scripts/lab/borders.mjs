@@ -65,8 +65,11 @@ export function channelNames() {
   }
 }
 
-/** Breaks a connection at an offset, or the main one where a part begins; or turns all bits of the byte there. */
-export function spoilerOf({ fault, at, border, channel = 'main' }, tracker) {
+/**
+ * Breaks a connection at an offset, or the main one where a part begins or some bytes beyond; or turns all bits of the byte
+ * there.
+ */
+export function spoilerOf({ fault, at, border, beyond = 0, channel = 'main' }, tracker) {
   const nameOfChannel = channelNames()
   let held = Buffer.alloc(0)
   let done = false
@@ -91,8 +94,9 @@ export function spoilerOf({ fault, at, border, channel = 'main' }, tracker) {
       held = Buffer.concat([held, bytes])
       const start = offset + bytes.length - held.length
       const place = tracker.borders.get(border)
-      done = place !== undefined
-      const end = (place ?? tracker.offset) - start
+      const here = offset + bytes.length
+      done = place !== undefined && place + beyond <= here
+      const end = (done ? place + beyond : place === undefined ? tracker.offset : here) - start
       const pass = held.subarray(0, end)
       held = held.subarray(end)
       return { pass, cut: done }

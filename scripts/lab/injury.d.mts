@@ -4,6 +4,7 @@ export interface Fault {
   readonly fault: 'cut' | 'flip'
   readonly at?: number
   readonly border?: string
+  readonly beyond?: number
   /** Of a channel beside the main one: "multifd/0". */
   readonly channel?: string
 }

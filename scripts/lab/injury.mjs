@@ -205,7 +205,7 @@ async function within(promise, ms) {
 
 /**
  * One fault. @returns the outcome; `wrong` says what should have been otherwise.
- * @param {{ fault: 'cut' | 'flip', at?: number, border?: string, channel?: string }} what
+ * @param {{ fault: 'cut' | 'flip', at?: number, border?: string, beyond?: number, channel?: string }} what
  */
 export async function injure(victim, to, what) {
   const tracker = new Tracker(victim.lab.vmstate, victim.scratch())
@@ -216,7 +216,7 @@ export async function injure(victim, to, what) {
   const wrong = []
   await victim.ticks(1).catch((e) => wrong.push(e.message))
   const eof = tracker.borders.get('eof')
-  const place = what.at ?? tracker.borders.get(what.border)
+  const place = what.at ?? tracker.borders.get(what.border) + (what.beyond ?? 0)
   // a Godwit that has given its EOF away does not know whether it arrived, and then lets its guest stand: decision 0003
   const late =
     what.channel === undefined && eof !== undefined && (victim.peer.kind === GODWIT ? place >= eof : place > eof)

@@ -21,6 +21,6 @@ test.runIf(process.platform === 'linux')(
   'V8 has less of a claim to processors than the program and its later threads',
   () => {
     const args = ['--import', 'tsx', '--input-type=module', '-e', SCRIPT]
-    expect(JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))).toEqual([[0], [5], [0]])
+    expect(JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))).toEqual([[0], [10], [0]])
   },
 )
