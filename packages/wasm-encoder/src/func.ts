@@ -43,6 +43,9 @@ const MEMORY_CODES = new Map<string, number>([
 /** Number of an opcode, for Func.code(). */
 export const opcode = (name: PlainOp | SaturatingOp | SimdOp | LaneOp): number => CODES.get(name)!
 
+/** Number of a load or store, for Func.access(). */
+export const memoryOpcode = (name: MemoryOp | SimdMemoryOp): number => MEMORY_CODES.get(name)!
+
 /** A function body under construction. Parameters are locals 0 to n-1. */
 export class Func extends Bytes {
   readonly params: readonly ValueType[]
@@ -131,7 +134,12 @@ export class Func extends Bytes {
 
   /** A load or store; the guest's accesses are unaligned, so the alignment hint is 1 byte. */
   mem(name: MemoryOp | SimdMemoryOp, offset = 0): this {
-    return this.code(MEMORY_CODES.get(name)!).u8(0).u32(offset)
+    return this.access(MEMORY_CODES.get(name)!, offset)
+  }
+
+  /** A load or store by its number. */
+  access(code: number, offset: number): this {
+    return this.code(code).u8(0).u32(offset)
   }
 
   atomic(name: AtomicOp, offset = 0): this {

@@ -69,6 +69,11 @@ export class CodePages {
     return physical < 0 ? -1 : this.hostOf(physical)
   }
 
+  /** What host() gives, if it leaves nothing in the page tables that was not there; else -1. */
+  settled(page: number, user: boolean): number {
+    return this.peek(page, user) < 0 ? -1 : this.host(page, user)
+  }
+
   private hostOf(physical: number): number {
     const span = this.cpu.memory.find(physical)
     if (span === undefined || span.region.kind === 'io' || physical + PAGE > span.end) return -1

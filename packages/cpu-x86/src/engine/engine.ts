@@ -27,7 +27,7 @@ import { FpuGates } from './fpu-gates.ts'
 import { SoftTlb } from './soft-tlb.ts'
 import { compilable } from '../tier1/compilable.ts'
 import { REGION_FUNCTIONS } from '../tier1/functions.ts'
-import { COUNTERS_BYTES, MAX_REGIONS, Regions, SAMPLE } from '../tier1/regions.ts'
+import { Regions, SAMPLE } from '../tier1/regions.ts'
 import { Profile } from './profile.ts'
 import { Stats } from './stats.ts'
 import { TimeStamp } from './time-stamp.ts'
@@ -106,6 +106,7 @@ export class Engine implements Cpu {
       slow: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.slow(a, b, c, d)),
       commit: ts([I32], [], () => (slot) => this.tlb.commit(slot)),
       ...(o.tier1 === 'off' ? {} : REGION_FUNCTIONS),
+      confirm: ts([I32], [I32], () => (at) => this.regions!.confirm(at)),
       fill_page: ts([I32, I32, I32, I32], [I32], () => (a, b, c, d) => this.tlb.plain(a, b, c, d)),
     }
     const records = o.host.allocate(o.recordBytes)
@@ -148,10 +149,10 @@ export class Engine implements Cpu {
         linked,
         semantics: o.semantics,
         mode: o.tier1,
-        used: o.host.allocate(MAX_REGIONS),
-        jumpCache: this.jumps.at,
-        counters: o.tier1Counters ? o.host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0,
+        jumps: this.jumps,
+        counted: o.tier1Counters,
         hostPage: (page) => this.code.peek(this.wrapped(page), this.user),
+        settled: (page) => this.code.settled(this.wrapped(page), this.user),
       })
     linearOf(this).shortcut = this.tlb
     watch(o.ramBlocks, {

@@ -5,7 +5,7 @@
 import { I32, I64 } from '@godwit/wasm-encoder'
 import { S } from '../state.ts'
 import type { Emit } from '../wasm/emit.ts'
-import { k32, local, type Val } from '../wasm/value.ts'
+import { k32, loading, local, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
 
 export const JUMP = { entries: 65536, entryBytes: 16 } as const
@@ -29,6 +29,8 @@ const NO_TAG = 0x0001_0000
 export class JumpCache {
   /** Host address. */
   readonly at: number
+  /** Tags begin anew: what was noted with one must be forgotten. */
+  onWrap: (() => void) | undefined
   private readonly w: Int32Array
   /** Of supervisor and user code. */
   private readonly generation = [0, 0]
@@ -94,7 +96,10 @@ export class JumpCache {
     const last = this.generation
     if (which !== 1) last[0]!++
     if (which !== 0) last[1]!++
-    if (last[0]! >= GENERATIONS || last[1]! >= GENERATIONS) this.clear()
+    if (last[0]! >= GENERATIONS || last[1]! >= GENERATIONS) {
+      this.clear()
+      this.onWrap?.()
+    }
     // Generated code changes the privilege by itself, and the tag with it.
     this.update((this.state[(S.modeTag >> 2) + 1]! & USER) === 0 ? 0 : 1)
   }
@@ -147,10 +152,10 @@ export function emitLookUp(
   const at = e.temp(I32)
   const slot = local(I32, at)
   e.assign(at, low.mul(SPREAD).shrU(SHIFT).shl(4))
-  const wanted = e.let(linear.xor(e.load(I64, 'i64_load', k32(0), base + S.modeTag)))
-  const tag = (): Val => e.load(I64, 'i64_load', slot, jumpCache)
+  const wanted = e.let(linear.xor(loading(I64, 'i64_load', k32(0), base + S.modeTag)))
+  const tag = (): Val => loading(I64, 'i64_load', slot, jumpCache)
   e.unlikely(tag().ne(wanted), () => e.assign(at, slot.xor(JUMP.entryBytes)))
-  return { unknown: tag().ne(wanted), record: () => e.load(I32, 'i32_load', slot, jumpCache + 8) }
+  return { unknown: tag().ne(wanted), record: () => loading(I32, 'i32_load', slot, jumpCache + 8) }
 }
 
 export const isNotCanonical = (linear: Val): Val => linear.shl(16).shrS(16).ne(linear)

@@ -17,6 +17,8 @@ export interface EmitOptions {
   /** The handler that the region is. */
   readonly slot: number
   readonly jumpCache: number
+  /** Its pages were found where it expects them when it was entered: until it is left they stay there. Else each way into another asks. */
+  readonly steady: boolean
   /** Host address of two i64 that count entries and instructions; 0: nothing is counted. */
   readonly counters: number
   /** To be told where the code of each instruction begins. */

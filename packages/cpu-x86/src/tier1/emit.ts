@@ -9,9 +9,11 @@ import { R } from '../tier0/record.ts'
 import { Emit, type Callee } from '../wasm/emit.ts'
 import { k32, k64, local, select, type Val } from '../wasm/value.ts'
 import { compilable } from './compilable.ts'
+import { emitCounts } from './counts.ts'
 import type { EmitOptions } from './emit-options.ts'
 import { LazyFlags, bound } from './lazy-flags.ts'
 import type { Mark } from './listing.ts'
+import { ENTRY, emitConfirm } from './entry-record.ts'
 import { callCounted } from './functions.ts'
 import { flagsLiveIn } from './liveness.ts'
 import { graphOf, successorsOf, type Region, type RegionBlock } from './region.ts'
@@ -52,16 +54,18 @@ class RegionEmitter implements Ground {
   private readonly ret: number
   private readonly budget: number
   private readonly granted: number
-  /** Which way a branch went, where that must be known behind it. */
-  private readonly taken: number
+  /** Where tier 0 goes on. */
+  private readonly rip: number
   private readonly pageLocal: number
   private readonly tlbLocal: number
-  /** Depths of the ways out: with flags at rest in their locals, and with what they follow from in those of `lazy`. */
+  /** Depths of the ways out: with flags at rest in their locals, with what they follow from in those of `lazy`, and so to an address. */
   private outResting = 0
   private outLazy = 0
+  private outJump = 0
   private flagsRead = false
   private flagsWritten = false
   private severalPages = false
+  private confirms = false
   private readonly marks: Mark[] = []
   /** The node that goes on at any entry, or -1. */
   private readonly dispatch: number
@@ -79,7 +83,7 @@ class RegionEmitter implements Ground {
     this.ret = func.local(I32)
     this.budget = func.local(I32)
     this.granted = func.local(I32)
-    this.taken = func.local(I32)
+    this.rip = func.local(I64)
     this.pageLocal = func.local(I64)
     this.tlbLocal = func.local(I32)
     this.home = { res: func.local(I64), cv: func.local(I64), aux: func.local(I32) }
@@ -101,8 +105,13 @@ class RegionEmitter implements Ground {
         this.outResting = rest.depth
         e.block((lazy) => {
           this.outLazy = lazy.depth
-          this.structure.emit(this.ret)
-          func.op('unreachable')
+          e.block((jump) => {
+            this.outJump = jump.depth
+            this.structure.emit(this.ret)
+            func.op('unreachable')
+          })
+          e.store('i64_store', k32(0), local(I64, this.rip), this.base + S.rip)
+          e.assign(this.ret, k32(COLD.jump))
         })
         this.lazy.store(!this.flagsWritten, () => e.br(end))
       })
@@ -171,36 +180,22 @@ class RegionEmitter implements Ground {
     const yes = taken.type === I32 ? taken : taken.ne(0)
     const target = (): Val => this.targetRip(b)
     const next = (): Val => this.nextRip(b)
-    if (this.x87 !== undefined) {
-      this.charge(b, () => select(yes, target(), next()))
-      this.hand(b)
-      this.e.if(yes, () => this.edge(b.target, target))
-      this.edge(b.next, next)
-      return
-    }
-    // The condition has one reader, so that the host compares and jumps at once; who leaves anyway need not look at the budget.
-    this.count(b)
+    const early = this.x87 !== undefined
+    if (early) this.charge(b, () => select(yes, target(), next()))
+    else this.count(b)
     this.hand(b)
-    const { e } = this
-    e.block((late) => {
-      const way = (node: number, rip: () => Val, taken: number): void => {
-        if (node >= 0) {
-          e.assign(this.taken, k32(taken))
-          e.unlikely(local(I32, this.budget).ltS(0), () => e.br(late))
-        }
-        this.edge(node, rip)
-      }
-      e.if(yes, () => way(b.target, target, 1))
-      way(b.next, next, 0)
-    })
-    if (b.target < 0 && b.next < 0) this.e.func.op('unreachable')
-    else this.exit(select(local(I32, this.taken), target(), next()))
+    // The condition has one reader, so that the host compares and jumps at once; who leaves anyway need not look at the budget.
+    const way = (node: number, rip: () => Val): void => {
+      if (node >= 0 && !early) this.stopIfSpent(rip)
+      this.edge(node, rip)
+    }
+    this.e.if(yes, () => way(b.target, target))
+    way(b.next, next)
   }
 
   jump(): void {
     const b = this.block()
-    const target = (): Val => this.targetRip(b)
-    this.goto(b, b.target, target)
+    this.goto(b, b.target, () => this.targetRip(b))
   }
 
   jumpTo(rip: Val): void {
@@ -279,8 +274,7 @@ class RegionEmitter implements Ground {
       }
       this.e.release(this.flags.live())
     }
-    const next = (): Val => this.nextRip(b)
-    this.goto(b, b.next, next)
+    this.goto(b, b.next, () => this.nextRip(b))
     this.e.release()
   }
 
@@ -299,6 +293,10 @@ class RegionEmitter implements Ground {
   /** Counts a block's instructions; returns to the run loop if they used up the budget. */
   private charge(b: RegionBlock, rip: () => Val): void {
     this.count(b)
+    this.stopIfSpent(rip)
+  }
+
+  private stopIfSpent(rip: () => Val): void {
     this.e.unlikely(local(I32, this.budget).ltS(0), () => this.exit(rip()))
   }
 
@@ -334,7 +332,12 @@ class RegionEmitter implements Ground {
     }
     this.x87?.settle()
     const to = this.region.blocks[node]!
-    if (to.page !== this.block().page || to.block.second >= 0) this.cross(to, this.e.let(rip()))
+    const pages = to.page - this.block().page
+    if (to.block.second >= 0 || (pages !== 0 && !this.o.steady)) this.cross(to, this.e.let(rip()))
+    else if (pages !== 0) {
+      this.e.assign(this.pageLocal, this.ripAt(pages * 4096))
+      this.severalPages = this.confirms = true
+    }
     if (this.meets(node)) this.lazy.arrive(this.flags)
     this.x87?.go(node)
     this.structure.go(node)
@@ -353,12 +356,17 @@ class RegionEmitter implements Ground {
   private seek(rip: Val): void {
     const { e } = this
     const found = emitLookUp(e, this.base, this.o.jumpCache, rip)
-    const record = found.record()
+    const record = e.let(found.record())
     let other = found.unknown.or(e.load(I32, 'i32_load16_u', record, R.handler).ne(this.o.slot))
     if (this.mode.code === 64) other = other.or(isNotCanonical(rip))
     e.unlikely(other, () => this.exit(rip))
-    e.assign(this.ret, e.load(I32, 'i32_load', record, R.regs))
-    e.assign(this.pageLocal, rip.and(-4096))
+    const page = e.let(rip.and(-4096))
+    if ((this.confirms ||= this.o.steady)) {
+      const place = page.xor(e.load(I64, 'i64_load', k32(0), this.base + S.modeTag))
+      e.unlikely(e.load(I64, 'i64_load', record, ENTRY.place).ne(place), () => this.exit(rip))
+    }
+    e.assign(this.ret, e.load(I32, 'i32_load', record, ENTRY.number))
+    e.assign(this.pageLocal, page)
     this.severalPages = true
     this.lazy.arrive(this.flags)
     this.x87?.gather()
@@ -367,8 +375,10 @@ class RegionEmitter implements Ground {
 
   /** To an address that tier 0 looks up. The budget was charged. */
   private exit(rip: Val): void {
-    this.e.store('i64_store', k32(0), rip, this.base + S.rip)
-    this.leave(COLD.jump)
+    this.x87?.leave()
+    this.e.assign(this.rip, rip)
+    this.lazy.arrive(this.flags)
+    this.e.br({ depth: this.outJump })
   }
 
   private leave(record: number): void {
@@ -446,6 +456,7 @@ class RegionEmitter implements Ground {
         .mem(op, base + offset)
         .set(index)
     }
+    if (this.confirms) emitConfirm(func, base, this.o.func('confirm'))
     func.i32(0).i32(1).mem('i32_store8', this.o.used)
     load(this.budget, 'i32_load', S.budget)
     load(this.pageLocal, 'i64_load', S.codePage)
@@ -461,21 +472,7 @@ class RegionEmitter implements Ground {
     for (const { page } of this.caches.values()) func.i64(NO_PAGE.low, NO_PAGE.high).set(page)
     if (this.o.counters !== 0) func.get(this.budget).set(this.granted)
     this.x87?.prologue(func)
-    if (this.region.entries.length > 1) func.get(0).mem('i32_load', R.regs).set(this.ret)
-  }
-
-  private count64(func: Func): void {
-    const at = this.o.counters
-    func.i32(0).i32(0).mem('i64_load', at).i64(1).op('i64_add').mem('i64_store', at)
-    func
-      .i32(0)
-      .i32(0)
-      .mem('i64_load', at + 8)
-    func
-      .get(this.granted)
-      .get(this.budget)
-      .op('i32_sub', 'i64_extend_i32_s', 'i64_add')
-      .mem('i64_store', at + 8)
+    if (this.region.entries.length > 1) func.get(0).mem('i32_load', ENTRY.number).set(this.ret)
   }
 
   private epilogue(func: Func): void {
@@ -487,7 +484,7 @@ class RegionEmitter implements Ground {
         .mem(op, base + offset)
     }
     store(this.budget, 'i32_store', S.budget)
-    if (this.o.counters !== 0) this.count64(func)
+    if (this.o.counters !== 0) emitCounts(func, this.o.counters, this.granted, this.budget)
     if (this.severalPages) store(this.pageLocal, 'i64_store', S.codePage)
     for (const [key, index] of this.regs) {
       if (!this.written.has(key)) continue

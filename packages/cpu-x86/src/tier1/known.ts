@@ -22,6 +22,8 @@ export interface Known<Region> {
   /** Where its first instruction stands by itself. */
   copy: number
   wanted: boolean
+  /** Was in a region whose pages were not where it expected them. */
+  moves: boolean
 }
 
 export class KnownBlocks<Region> {
@@ -65,6 +67,7 @@ export class KnownBlocks<Region> {
       entered: undefined,
       copy: 0,
       wanted: false,
+      moves: false,
     }
     while (this.byId.length < block.id) this.byId.push(undefined)
     this.byId[block.id] = known

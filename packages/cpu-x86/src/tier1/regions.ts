@@ -10,13 +10,16 @@ import type { Meanings } from '../semantics/meaning.ts'
 import type { Blocks } from '../tier0/blocks.ts'
 import { NOWHERE, type CodeBlock } from '../tier0/code-block.ts'
 import type { Handlers } from '../tier0/handlers.ts'
+import type { JumpCache } from '../tier0/jump-cache.ts'
 import type { Mode } from '../tier0/mode.ts'
 import { R } from '../tier0/record.ts'
 import { emitRegion } from './emit.ts'
 import { LiveModules } from './live-modules.ts'
 import { KnownBlocks, type Known } from './known.ts'
 import { listing, type Annotated, type Mark, type RegionListing } from './listing.ts'
-import { choose, isFlat, usable, type Code, type Limits } from './choose.ts'
+import { choose, isFlat, usable, type Code, type Limits, type Placed } from './choose.ts'
+import { COUNTERS_BYTES } from './counts.ts'
+import { ENTRY, NO_PLACE } from './entry-record.ts'
 import { regionOf, type Region } from './region.ts'
 
 /** off: never; on: what samples show to be hot; always: every block when it is first looked up (for tests). */
@@ -29,20 +32,17 @@ export interface Tier1Options {
   readonly linked: Linked
   readonly semantics: Meanings
   readonly mode: 'on' | 'always'
-  /** Host address of a byte for each region. */
-  readonly used: number
-  /** Host address of two i64 for each region, for entries and instructions, or 0. Then listings can be had. */
-  readonly counters: number
-  /** Host address of the jump cache. */
-  readonly jumpCache: number
+  /** Entries and instructions of each region are counted; then listings can be had. */
+  readonly counted: boolean
+  readonly jumps: JumpCache
   /** Host page behind a linear page, as far as that is known without looking; else -1. */
   hostPage(page: number): number
+  /** The same for code that will run unasked, or -1: what its fetch would leave in the page tables is there. */
+  settled(page: number): number
 }
 
 /** Regions there can be at once. */
-export const MAX_REGIONS = 16384
-/** Of counters, for each region. */
-export const COUNTERS_BYTES = 16
+const MAX_REGIONS = 16384
 /** WebAssembly bytes of all regions: more than that, and those that were not entered lately go. */
 const MAX_BYTES = 24 << 20
 const LIMITS: Record<'on' | 'always', Limits> = {
@@ -66,15 +66,18 @@ const PATIENCE = 16
 
 interface Entry {
   readonly block: CodeBlock
-  /** What its first record had where the handler and the entry's number are now. */
+  /** What its first record had where the handler, the entry's number and its place are now. */
   readonly handler: number
-  readonly word: number
+  readonly words: readonly [number: number, low: number, high: number]
 }
 
 interface Compiled {
   readonly slot: number
   readonly id: number
-  readonly blocks: readonly CodeBlock[]
+  /** Its blocks, and their linear pages, counted from the root's. */
+  readonly pages: Placed
+  /** Host pages by linear page. */
+  readonly hosts: ReadonlyMap<number, number>
   readonly entries: Entry[]
   readonly bytes: number
   readonly annotated: Annotated | undefined
@@ -101,9 +104,14 @@ export class Regions {
     compileMs: 0,
   }
   private readonly o: Tier1Options
+  /** Host address of a byte for each region. */
+  private readonly used: number
+  /** Host address of COUNTERS_BYTES for each region, or 0. */
+  private readonly counters: number
   private readonly view: DataView
   private readonly known = new KnownBlocks<Compiled>()
   private readonly live = new Set<Compiled>()
+  private readonly bySlot = new Map<number, Compiled>()
   private readonly freeSlots: number[] = []
   private readonly freeIds: number[] = []
   /** Counts of regions that are no more. */
@@ -115,7 +123,13 @@ export class Regions {
 
   constructor(options: Tier1Options) {
     this.o = options
-    this.view = new DataView(options.cpu.host.memory.buffer)
+    const { host } = options.cpu
+    this.view = new DataView(host.memory.buffer)
+    this.used = host.allocate(MAX_REGIONS)
+    this.counters = options.counted ? host.allocate(MAX_REGIONS * COUNTERS_BYTES) : 0
+    options.jumps.onWrap = () => {
+      for (const { entries } of this.live) for (const { block } of entries) this.setPlace(block, NO_PLACE, 0)
+    }
   }
 
   /** Tier 0 has run a block. */
@@ -153,6 +167,30 @@ export class Regions {
     known.wanted = false
   }
 
+  /**
+   * The runtime function of a region that is entered by a record: its pages are where it expects them, for as long as the place
+   * is the same (1), or the region is no more (0).
+   */
+  confirm(record: number): number {
+    const region = this.bySlot.get(this.view.getUint16(record + R.handler, true))!
+    const entry = region.entries.find(({ block }) => block.record === record)!
+    const { state } = this.o.cpu
+    const root = state.num(S.codePage) / PAGE - region.pages.get(entry.block)!
+    for (const [page, host] of region.hosts) {
+      if (!this.inUser && this.o.settled(root + page) === host) continue
+      this.remove(region)
+      for (const b of region.pages.keys()) this.known.of(b).moves = true
+      return 0
+    }
+    for (const { block } of region.entries) {
+      const page = root + region.pages.get(block)!
+      const linear = block.mode.code === 64 ? page * PAGE : (page * PAGE) >>> 0
+      const high = Math.floor(linear / 4294967296)
+      this.setPlace(block, linear ^ state.low(S.modeTag), high ^ state.low(S.modeTag + 4))
+    }
+    return 1
+  }
+
   /** All code is gone, and the room of its records. */
   clear(): void {
     for (const region of [...this.live]) this.remove(region)
@@ -162,7 +200,7 @@ export class Regions {
 
   /** Entries and instructions since the start, if they are counted. */
   counts(): { entries: number; executed: number } | undefined {
-    if (this.o.counters === 0) return undefined
+    if (this.counters === 0) return undefined
     const sum = { ...this.gone }
     for (const { id } of this.live) {
       const { entries, executed } = this.countsOf(id)
@@ -180,7 +218,7 @@ export class Regions {
   }
 
   private countsOf(id: number): { entries: number; executed: number } {
-    const at = this.o.counters + COUNTERS_BYTES * id
+    const at = this.counters + COUNTERS_BYTES * id
     return { entries: Number(this.view.getBigInt64(at, true)), executed: Number(this.view.getBigInt64(at + 8, true)) }
   }
 
@@ -293,16 +331,18 @@ export class Regions {
     const inside = new Set<Compiled>()
     for (const block of chosen.keys())
       for (const region of this.known.get(block)?.regions ?? [])
-        if (region.blocks.every((b) => chosen.has(b))) inside.add(region)
+        if ([...region.pages.keys()].every((b) => chosen.has(b))) inside.add(region)
     const former = [...inside].flatMap(({ entries }) => entries.map(({ block }) => block))
     const roots = new Set([root, ...former])
     for (const block of chosen.keys()) if (code.hot(block)) roots.add(block)
     const graph = regionOf(chosen, code, roots, new Set(former))
+    // Kernels stay where they are; who runs beside whom in user pages changes all the time.
+    const steady = !this.inUser && ![...chosen.keys()].some((block) => this.known.get(block)?.moves)
     // A region whose ways in become this one's has done its service.
     const entered = new Set(graph.entries.map((n) => graph.blocks[n]!.block))
     for (const region of inside) if (region.entries.every(({ block }) => entered.has(block))) this.remove(region)
     const copies = this.copies(graph)
-    const marks: Mark[] | undefined = this.o.counters === 0 ? undefined : []
+    const marks: Mark[] | undefined = this.counters === 0 ? undefined : []
     let func: Func
     try {
       func = emitRegion(graph, mode, {
@@ -310,10 +350,11 @@ export class Regions {
         semantics,
         func: (name) => calls.func(name),
         inWasm: (name) => linked.functions[name]?.kind === 'wasm',
-        used: this.o.used + id,
+        used: this.used + id,
         slot,
-        jumpCache: this.o.jumpCache,
-        counters: this.o.counters === 0 ? 0 : this.o.counters + COUNTERS_BYTES * id,
+        jumpCache: this.o.jumps.at,
+        steady,
+        counters: this.counters === 0 ? 0 : this.counters + COUNTERS_BYTES * id,
         ...(marks === undefined ? {} : { marks }),
         fpuControl: this.view.getUint32(cpu.base + S.fpuControl, true),
         record: (b, i) => (i === 0 ? (copies.get(b.block) ?? b.block.record) : b.block.record + i * R.bytes),
@@ -329,8 +370,10 @@ export class Regions {
     }
     const annotated =
       marks === undefined ? undefined : { graph, pageAt: linear * PAGE, code: func.view().slice(), marks }
-    const region: Compiled = { slot, id, blocks: [...chosen.keys()], entries: [], bytes: func.length, annotated }
+    const hosts = new Map([...chosen].map(([block, page]) => [page, block.hostPage]))
+    const region: Compiled = { slot, id, pages: chosen, hosts, entries: [], bytes: func.length, annotated }
     this.live.add(region)
+    this.bySlot.set(slot, region)
     for (const block of chosen.keys()) {
       const known = this.known.of(block)
       known.spent = known.samples
@@ -363,31 +406,44 @@ export class Regions {
     if (known.entered !== undefined) return
     const { view } = this
     const at = block.record
+    const word = (offset: number): number => view.getInt32(at + offset, true)
     region.entries.push({
       block,
       handler: view.getUint16(at + R.handler, true),
-      word: view.getInt32(at + R.regs, true),
+      words: [word(ENTRY.number), word(ENTRY.place), word(ENTRY.place + 4)],
     })
     view.setUint16(at + R.handler, region.slot, true)
-    view.setInt32(at + R.regs, number, true)
+    view.setInt32(at + ENTRY.number, number, true)
+    this.setPlace(block, NO_PLACE, 0)
     known.entered = region
+  }
+
+  private get inUser(): boolean {
+    return this.o.cpu.state.low(S.cpl) === 3
+  }
+
+  private setPlace(block: CodeBlock, low: number, high: number): void {
+    this.view.setInt32(block.record + ENTRY.place, low, true)
+    this.view.setInt32(block.record + ENTRY.place + 4, high, true)
   }
 
   private remove(region: Compiled): void {
     if (!this.live.delete(region)) return
+    this.bySlot.delete(region.slot)
     const { view } = this
-    for (const { block, handler, word } of region.entries) {
+    for (const { block, handler, words } of region.entries) {
       view.setUint16(block.record + R.handler, handler, true)
-      view.setInt32(block.record + R.regs, word, true)
+      view.setInt32(block.record + ENTRY.number, words[0], true)
+      this.setPlace(block, words[1], words[2])
       const known = this.known.get(block)
       if (known !== undefined) {
         known.entered = undefined
         known.samples = known.spent = 0
       }
     }
-    for (const block of region.blocks) this.known.get(block)?.regions.delete(region)
+    for (const block of region.pages.keys()) this.known.get(block)?.regions.delete(region)
     this.o.handlers.install(region.slot, null)
-    if (this.o.counters !== 0) this.forgetCounts(region.id)
+    if (this.counters !== 0) this.forgetCounts(region.id)
     this.freeSlots.push(region.slot)
     this.freeIds.push(region.id)
     this.stats.dropped++
@@ -398,14 +454,14 @@ export class Regions {
     const { entries, executed } = this.countsOf(id)
     this.gone.entries += entries
     this.gone.executed += executed
-    const at = this.o.counters + COUNTERS_BYTES * id
+    const at = this.counters + COUNTERS_BYTES * id
     this.view.setBigInt64(at, 0n, true)
     this.view.setBigInt64(at + 8, 0n, true)
   }
 
   /** Drops regions that were not entered since the last time. */
   private sweep(): void {
-    const bytes = new Uint8Array(this.o.cpu.host.memory.buffer, this.o.used, MAX_REGIONS)
+    const bytes = new Uint8Array(this.o.cpu.host.memory.buffer, this.used, MAX_REGIONS)
     for (const region of [...this.live]) {
       if (bytes[region.id] === 0) this.remove(region)
       else bytes[region.id] = 0

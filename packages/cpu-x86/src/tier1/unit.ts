@@ -12,7 +12,7 @@ import type { Callee, Emit } from '../wasm/emit.ts'
 import { goesOn } from './compilable.ts'
 import { fillArgument, quickOf } from './functions.ts'
 import { cacheKey, NO_PAGE, STACK, type PageCache } from './page-cache.ts'
-import { k32, k64, kf64, kv128, local, select, type Val } from '../wasm/value.ts'
+import { k32, k64, kf64, kv128, loading, local, select, type Val } from '../wasm/value.ts'
 
 /** What an instruction needs of the region it is emitted into. */
 export interface Ground {
@@ -230,7 +230,7 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
   }
 
   private tagAt(slot: Val, intent: Intent): Val {
-    return this.e.load(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
+    return loading(I64, 'i64_load', slot, intent === 'read' ? TLB.readTag : TLB.writeTag)
   }
 
   /** Page of the last byte, and so of all bytes, or none of the first byte's. */
@@ -338,19 +338,19 @@ export class RegionUnit extends CpuAreaUnit implements Unit {
       const slot = e.let(tlbSlot(low, g.tlb()))
       e.unlikely(this.pageOf(linear, bytes).ne(this.tagAt(slot, intent)), () => {
         const argument = k32(fillArgument(intent !== 'read', bytes))
-        e.unlikely(e.call(g.runtime('fill'), [linear, argument], I32), () => g.bail())
+        e.unlikelyResult(g.runtime('fill'), [linear, argument], () => g.bail())
       })
       return slot
     }
     let host: Val
-    if (cache === undefined) host = e.let(low.add(e.load(I32, 'i32_load', find(), TLB.addend)))
+    if (cache === undefined) host = e.let(low.add(loading(I32, 'i32_load', find(), TLB.addend)))
     else {
       const beside = linear.sub(local(I64, cache.page)).gtU(k64(4096 - bytes))
       e.unlikely(beside, () => {
         const slot = find()
-        const tag = this.tagAt(slot, shared ? 'write' : intent)
+        const tag = e.let(this.tagAt(slot, shared ? 'write' : intent))
         e.assign(cache.page, shared && intent === 'read' ? select(tag.eq(linear.and(-4096)), tag, NO_PAGE) : tag)
-        e.assign(cache.addend, e.load(I32, 'i32_load', slot, TLB.addend))
+        e.assign(cache.addend, loading(I32, 'i32_load', slot, TLB.addend))
       })
       host = e.let(low.add(local(I32, cache.addend)))
     }

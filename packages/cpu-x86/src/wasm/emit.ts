@@ -112,6 +112,14 @@ export class Emit {
     this.body(then)
   }
 
+  /** Calls a function that hardly ever has a result that is not 0, and does something then. */
+  unlikelyResult(callee: Callee, args: readonly Val[], then: () => void): void {
+    for (const a of args) a.emit(this.func)
+    this.invoke(callee)
+    this.func.hint(0)
+    this.body(then)
+  }
+
   block(body: (end: Label) => void): void {
     this.func.block()
     this.depth++

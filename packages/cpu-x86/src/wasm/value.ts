@@ -9,11 +9,14 @@ import {
   I64,
   PLAIN,
   V128,
+  memoryOpcode,
   opcode,
   type Func,
   type LaneOp,
+  type MemoryOp,
   type PlainOp,
   type SaturatingOp,
+  type SimdMemoryOp,
   type SimdOp,
   type ValueType,
 } from '@godwit/wasm-encoder'
@@ -28,8 +31,30 @@ const LANE = 3
 const SHUFFLE = 4
 const REAL = 5
 const VECTOR = 6
+const LOAD = 7
 
 const P = PLAIN
+
+/** Comparisons by those that hold where they do not. */
+const OPPOSITES = new Map<number, number>(
+  (
+    [
+      [P.i32_eq, P.i32_ne],
+      [P.i64_eq, P.i64_ne],
+      [P.i32_lt_u, P.i32_ge_u],
+      [P.i64_lt_u, P.i64_ge_u],
+      [P.i32_lt_s, P.i32_ge_s],
+      [P.i64_lt_s, P.i64_ge_s],
+      [P.i32_gt_u, P.i32_le_u],
+      [P.i64_gt_u, P.i64_le_u],
+      [P.i32_gt_s, P.i32_le_s],
+      [P.i64_gt_s, P.i64_le_s],
+    ] as const
+  ).flatMap(([a, b]) => [
+    [a, b],
+    [b, a],
+  ]),
+)
 
 /** A 64-bit number in exact halves; integer constants never become BigInt. */
 type Number64 = number | Val
@@ -115,6 +140,10 @@ export class Val {
         return
     }
     this.a!.emit(f)
+    if (this.kind === LOAD) {
+      f.access(this.x, this.y)
+      return
+    }
     this.b?.emit(f)
     this.c?.emit(f)
     if (this.kind === OP) f.code(this.x)
@@ -140,6 +169,8 @@ export class Val {
     if (b.is(0)) return this
     if (this.is(0)) return b
     if (this.isConst && b.isConst) return this.fold(...add64(this.low, this.high, b.low, b.high))
+    if (b.isConst && this.kind === OP && (this.x === P.i32_add || this.x === P.i64_add) && this.b!.isConst)
+      return this.a!.add(this.b!.add(b))
     return this.binary(P.i32_add, P.i64_add, b)
   }
 
@@ -207,7 +238,11 @@ export class Val {
   eq(n: Number64): Val {
     const b = this.lift(n)
     if (this.isConst && b.isConst) return k32(this.low === b.low && this.high === b.high ? 1 : 0)
-    if (b.is(0)) return this.unary(P.i32_eqz, P.i64_eqz, I32)
+    if (b.is(0)) {
+      const opposite = this.kind === OP ? OPPOSITES.get(this.x) : undefined
+      if (opposite !== undefined) return new Val(I32, OP, opposite, 0, this.a, this.b)
+      return this.unary(P.i32_eqz, P.i64_eqz, I32)
+    }
     return this.compare(P.i32_eq, P.i64_eq, b)
   }
 
@@ -387,6 +422,9 @@ export const kf64 = (value: number): Val => new Val(F64, REAL, value, 0)
 export const kf32 = (value: number): Val => new Val(F32, REAL, value, 0)
 export const kv128 = (bytes: ArrayLike<number>): Val =>
   new Val(V128, VECTOR, 0, 0, undefined, undefined, undefined, Uint8Array.from(bytes))
+/** A load that happens where the value is emitted: for one use, before anything is stored. */
+export const loading = (type: ValueType, op: MemoryOp | SimdMemoryOp, address: Val, offset = 0): Val =>
+  new Val(type, LOAD, memoryOpcode(op), offset, address)
 export const local = (type: ValueType, index: number): Val => new Val(type, LOCAL, index, 0)
 
 /** Both sides are evaluated. */
