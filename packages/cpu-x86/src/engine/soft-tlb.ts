@@ -19,13 +19,17 @@ const FAULT = -1
 /** Large pages are remembered by regions of 2 MiB. */
 const LARGE = 2 << 20
 const DEVICE = -2
+/** The entry does not say. */
+const UNKNOWN = -3
 /** Nobody knows how many entries a page may be written through. */
 const MANY = -1
 
 interface Pending {
-  /** Physical addresses of the first byte, and of the first byte in the next page. */
+  /** Addresses of the first byte, and of the first byte in the next page: physical ones unless `plain`. */
   first: number
   second: number
+  /** Both pages are plain memory, at addresses of the host. */
+  plain: boolean
   /** Bytes in the first page. */
   split: number
   bytes: number
@@ -44,7 +48,6 @@ export class SoftTlb implements Shortcut {
   private readonly blocks: () => Blocks
   private readonly state: Int32Array
   private readonly pending: Pending[] = []
-  private readonly pendingAt = new Map<number, Pending>()
   private nextRead = 0
   private nextWrite = 0
   /** Word indices of entries filled since the last flush, and those among them that outlive a change of address space. */
@@ -87,7 +90,7 @@ export class SoftTlb implements Shortcut {
     const write = (how & HOW.write) !== 0
     const offset = low & (PAGE - 1)
     if (offset + bytes <= PAGE) {
-      const host = this.lookup(low, high, write, bytes, how)
+      const host = this.find(low, high, write, bytes, how)
       if (host !== DEVICE) return host
       return write ? this.deviceWrite(how, bytes) : this.deviceRead(bytes)
     }
@@ -134,8 +137,13 @@ export class SoftTlb implements Shortcut {
 
   /** The runtime function: the value of a store has been put into a slot. */
   commit(slot: number): void {
-    const p = this.pendingAt.get(slot)!
+    const p = this.pending[(slot - this.cpu.base - S.slowWrites) >> 4]!
     const { memory, view } = this
+    if (p.plain) {
+      this.copy(p.first, slot, p.split)
+      this.copy(p.second, slot + p.split, p.bytes - p.split)
+      return
+    }
     if (p.split === p.bytes) {
       if (p.bytes === 1) memory.write(p.first, 1, view.getUint8(slot))
       else if (p.bytes === 2) memory.write(p.first, 2, view.getUint16(slot, true))
@@ -194,7 +202,10 @@ export class SoftTlb implements Shortcut {
   /** Nobody may write any page without asking again. */
   dropWrites(): void {
     const { w } = this
-    for (let e = 2; e < w.length; e += WORDS) w[e] = w[e + 1] = -1
+    for (let e = 0; e < w.length; e += WORDS) {
+      w[e + 2] = w[e + 3] = -1
+      w[e + 6] = 0
+    }
   }
 
   /** Nobody may write a host page without asking. */
@@ -221,6 +232,29 @@ export class SoftTlb implements Shortcut {
 
   private leadsTo(e: number, hostPage: number): boolean {
     return (this.w[e + 4]! + (this.w[e]! & -PAGE)) >>> 12 === hostPage
+  }
+
+  /** What lookup() gives, from the entry itself where that is enough. */
+  private find(low: number, high: number, write: boolean, bytes: number, how: number): number {
+    const host = this.known(low, high, write, bytes)
+    return host === UNKNOWN ? this.lookup(low, high, write, bytes, how) : host
+  }
+
+  private known(low: number, high: number, write: boolean, bytes: number): number {
+    const { w } = this
+    const tag = low & -PAGE
+    const e = (((low >>> 12) & (TLB.entries - 1)) * TLB.entryBytes + (this.state[S.cpl >> 2] === 3 ? HALF : 0)) >> 2
+    if (w[e] !== tag || w[e + 1] !== high) return UNKNOWN
+    const host = (low + w[e + 4]!) >>> 0
+    if (!write || (w[e + 2] === tag && w[e + 3] === high)) return host
+    if (w[e + 6] !== 1) return UNKNOWN
+    // Only code has kept the page from being written through.
+    const hostPage = host >>> 12
+    const blocks = this.blocks()
+    const offset = low & (PAGE - 1)
+    if (blocks.hasCode[hostPage] !== 0) blocks.written(hostPage, offset, offset + bytes)
+    if (blocks.hasCode[hostPage] === 0) this.grant(e, tag, high, hostPage)
+    return host
   }
 
   /** Host address of a byte, FAULT after noting one, or DEVICE with this.physical set. */
@@ -259,32 +293,34 @@ export class SoftTlb implements Shortcut {
     const e = (((low >>> 12) & (TLB.entries - 1)) * TLB.entryBytes + (user ? HALF : 0)) >> 2
     const tag = low & -PAGE
     const same = w[e] === tag && w[e + 1] === high
-    let grant = region.kind === 'ram' && this.walker.page.writable && (write || !block.dirty.enabled)
+    const mayWrite = region.kind === 'ram' && this.walker.page.writable && (write || !block.dirty.enabled)
     const hostPage = host >>> 12
     const blocks = this.blocks()
     if (write) {
       block.dirty.mark(inBlock, 1)
       if (blocks.hasCode[hostPage] !== 0) blocks.written(hostPage, offset, offset + bytes)
     }
-    if (blocks.hasCode[hostPage] !== 0) grant = false
     const global = this.walker.page.global
     if (!same || (w[e + 5] === 1) !== global) this.list(e, global)
     w[e] = tag
     w[e + 1] = high
-    if (grant) {
-      const writer = this.writers[hostPage]! - 1
-      const alone =
-        writer === -1 || (writer >= 0 && (writer === e || w[writer + 2] === -1 || !this.leadsTo(writer, hostPage)))
-      this.writers[hostPage] = alone ? e + 1 : MANY
-      w[e + 2] = tag
-      w[e + 3] = high
-    } else if (!same) {
-      w[e + 2] = w[e + 3] = -1
-    }
+    if (mayWrite && blocks.hasCode[hostPage] === 0) this.grant(e, tag, high, hostPage)
+    else if (!same) w[e + 2] = w[e + 3] = -1
+    w[e + 6] = mayWrite ? 1 : 0
     w[e + 4] = (host - tag) | 0
     w[e + 5] = global ? 1 : 0
     if (this.walker.page.sizeBytes > PAGE) this.large.add(Math.floor((high * 4294967296 + (low >>> 0)) / LARGE))
     return host + offset
+  }
+
+  private grant(e: number, tag: number, high: number, hostPage: number): void {
+    const { w } = this
+    const writer = this.writers[hostPage]! - 1
+    const alone =
+      writer === -1 || (writer >= 0 && (writer === e || w[writer + 2] === -1 || !this.leadsTo(writer, hostPage)))
+    this.writers[hostPage] = alone ? e + 1 : MANY
+    w[e + 2] = tag
+    w[e + 3] = high
   }
 
   private fault(linear: number, how: number): number {
@@ -312,31 +348,55 @@ export class SoftTlb implements Shortcut {
 
   private deviceWrite(how: number, bytes: number): number {
     const { physical } = this
-    const slot = this.writeSlot(physical, physical, bytes, bytes)
+    const slot = this.writeSlot(physical, physical, bytes, bytes, false)
     if ((how & HOW.both) === HOW.both) this.readInto(slot, physical, bytes)
     return slot
   }
 
   private crossing(low: number, high: number, write: boolean, how: number, bytes: number): number {
     const split = PAGE - (low & (PAGE - 1))
-    const first = this.physicalOf(low, high, write, split, how)
-    if (first < 0) return FAULT
-    const long = this.cpu.state.longMode
+    const rest = bytes - split
+    const first = this.find(low, high, write, split, how)
+    if (first === FAULT) return FAULT
     const nextLow = (low + split) | 0
-    const nextHigh = nextLow === 0 && long ? (high + 1) | 0 : high
-    const second = this.physicalOf(nextLow, nextHigh, write, bytes - split, how)
-    if (second < 0) return FAULT
-    const slot = write ? this.writeSlot(first, second, split, bytes) : this.readSlot()
-    if (!write || (how & HOW.both) === HOW.both) {
+    const nextHigh = nextLow === 0 && this.cpu.state.longMode ? (high + 1) | 0 : high
+    const second = this.find(nextLow, nextHigh, write, rest, how)
+    if (second === FAULT) return FAULT
+    const read = !write || (how & HOW.both) === HOW.both
+    if (first < 0 || second < 0) {
+      this.lookup(low, high, write, split, how)
+      const { physical } = this
+      this.lookup(nextLow, nextHigh, write, rest, how)
+      return this.crossingAtDevice(physical, this.physical, split, bytes, write, read)
+    }
+    const slot = write ? this.writeSlot(first, second, split, bytes, true) : this.readSlot()
+    if (read) {
+      this.copy(slot, first, split)
+      this.copy(slot + split, second, rest)
+    }
+    return slot
+  }
+
+  /** A part of it is not plain memory. */
+  private crossingAtDevice(
+    first: number,
+    second: number,
+    split: number,
+    bytes: number,
+    write: boolean,
+    read: boolean,
+  ): number {
+    const slot = write ? this.writeSlot(first, second, split, bytes, false) : this.readSlot()
+    if (read) {
       this.readBytes(slot, first, split)
       this.readBytes(slot + split, second, bytes - split)
     }
     return slot
   }
 
-  /** Physical address, or -1 after noting a fault. */
-  private physicalOf(low: number, high: number, write: boolean, bytes: number, how: number): number {
-    return this.lookup(low, high, write, bytes, how) === FAULT ? -1 : this.physical
+  private copy(to: number, from: number, count: number): void {
+    const { bytes } = this
+    for (let i = 0; i < count; i++) bytes[to + i] = bytes[from + i]!
   }
 
   private readSlot(): number {
@@ -345,18 +405,18 @@ export class SoftTlb implements Shortcut {
     return slot
   }
 
-  private writeSlot(first: number, second: number, split: number, bytes: number): number {
+  private writeSlot(first: number, second: number, split: number, bytes: number, plain: boolean): number {
     const i = this.nextWrite
     const slot = this.cpu.base + S.slowWrites + i
     this.nextWrite = (i + 16) & (SLOW_WRITE_BYTES - 1)
     let p = this.pending[i >> 4]
     if (p === undefined) {
-      p = { first, second, split, bytes }
+      p = { first, second, plain, split, bytes }
       this.pending[i >> 4] = p
-      this.pendingAt.set(slot, p)
     }
     p.first = first
     p.second = second
+    p.plain = plain
     p.split = split
     p.bytes = bytes
     return slot

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { S } from '../state.ts'
+import { PENDING, S } from '../state.ts'
 import { bench, bytesOf, type Bench } from './testing.ts'
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer)
@@ -47,6 +47,36 @@ test('system instructions in a loop go on without the run loop, and are counted'
   const b = flat('b964000000 66b81000 8ee0 8ed8 49 75f9 f4')
   expect(b.processor.run(1e6)).toEqual({ reason: 'halted', executed: 2 + 400 + 1 })
   expect(b.processor.stats().exits['left']).toBeLessThan(5)
+})
+
+// mov ecx, 100; l: mov fs, eax with eax = 16; dec ecx; jnz l
+const LOADS = '66b81000 b964000000 8ee0 49 75fb'
+
+test('while IF is clear an interrupt that waits does not call the run loop, and it comes when IF is set', () => {
+  const pic = {
+    acknowledge: () => {
+      b.processor.intr.lower()
+      return 32
+    },
+  }
+  // cli; xor ebx, ebx; the loads; sti; inc ebx; inc ebx; hlt
+  const b: Bench = flat(`fa 31db ${LOADS} fb 43 43 f4`, pic)
+  b.processor.intr.raise()
+  expect(b.processor.run(1e6).reason).toBe('halted')
+  // One instruction after STI has run.
+  expect([b.reg(6), b.processor.stats().interrupts]).toEqual([1, 1])
+  expect(b.processor.stats().exits['left']).toBeLessThan(5)
+})
+
+test('while IF is clear a non-maskable interrupt that waits is taken before the next instruction', () => {
+  // mov ebx, 5; popf, with nothing set; invlpg [eax]; mov ebx, 6; hlt
+  const b = flat(`bb05000000 6a02 9d 0f0138 bb06000000 f4`)
+  b.processor.state.setWord(S.pending, PENDING.nmi | PENDING.intr)
+  b.processor.state.nmiBlocked = true
+  b.processor.run(3, true)
+  b.processor.state.nmiBlocked = false
+  expect(b.processor.run(1e6).reason).toBe('halted')
+  expect(b.reg(6)).toBe(5)
 })
 
 test('code that has a limit is checked where a far transfer leads', () => {

@@ -8,7 +8,7 @@ import type { Mode } from './mode.ts'
 export const B = {
   /** Host address of its first byte; -1: another one has taken its place. */
   at: 0,
-  /** Key of its mode, and LIVE and SOUGHT. */
+  /** Key of its mode, and LIVE, SOUGHT and LISTED. */
   flags: 1,
   /** Its first record; 0: it has not been decoded, but a link waits for it. */
   record: 2,
@@ -24,7 +24,7 @@ export const B = {
   secondEnd: 8,
   /** See factsOf(): of its last instruction. */
   facts: 9,
-  /** The next block of its page. */
+  /** The next block of its stretch. */
   sibling: 10,
   /** Two blocks that its last instruction goes to and that have not been decoded: the next, and its target. */
   wants: 11,
@@ -37,6 +37,8 @@ export const B = {
 
 export const LIVE = 32
 export const SOUGHT = 64
+/** It is in the list of its stretch. */
+export const LISTED = 128
 const MODE = 31
 
 const FIRST = 4096

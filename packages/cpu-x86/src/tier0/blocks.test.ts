@@ -57,3 +57,42 @@ test('more blocks than the table begins with are all found again', () => {
     expect(blocks.decoded).toBe(count + 1)
   }
 })
+
+test.each([0x90fe, 0x913e, 0x91fd, 0x9efe, 0x9ffd])(
+  'an instruction over a border inside or behind its page, at %s, is seen to change by each of its bytes',
+  (at) => {
+    const b = bench({ bits: 32, code: 'f4', at: 0x8000 })
+    // Code all around it, that comes and goes: mov eax, imm32; hlt
+    const around = [at - 0x120, at - 0x80, at + 6, at + 0x100, at + 0x180]
+    const put = (where: number, hex: string): void => b.ram.write(where, bytesOf(hex))
+    for (const place of [...around, at]) {
+      put(place, 'b8 00000000 f4')
+      runFrom(b, place)
+    }
+    for (let i = 1; i <= 4; i++) {
+      for (const place of around) {
+        put(place + i, '77')
+        runFrom(b, at)
+        runFrom(b, place)
+        expect(b.reg(0) >>> (8 * (i - 1))).toBe(0x77)
+      }
+      put(at + i, i.toString(16).padStart(2, '0'))
+      runFrom(b, at)
+      expect(b.reg(0) >>> (8 * (i - 1))).toBe(i)
+    }
+  },
+)
+
+test('a page whose code has all been written over is no code any more', () => {
+  const b = bench({ bits: 32, code: 'f4', at: 0x8000 })
+  const { blocks } = b.processor.cpu as Engine
+  const places = [0x9000, 0x90fc, 0x9100, 0x91ff, 0x9ff8]
+  for (const place of places) b.ram.write(place, bytesOf('b8 00000000 f4'))
+  for (const place of places) runFrom(b, place)
+  const page = (b.ram.offset + 0x9000) / 4096
+  for (const place of [0x90fd, 0x9000, 0x9204, 0x9101, 0x9ff9, 0x9203]) {
+    expect(blocks.hasCode[page]).toBe(1)
+    b.ram.write(place, bytesOf('00'))
+  }
+  expect(blocks.hasCode[page]).toBe(0)
+})

@@ -1,7 +1,7 @@
 /** Blocks of records by physical page: decoding, links inside the page, and dropping what is overwritten. */
 import { GuestFault } from '../cpu.ts'
 import type { Fetch, Insn } from '../decode/insn.ts'
-import { B, BlockTable, LIVE, SOUGHT } from './block-table.ts'
+import { B, BlockTable, LISTED, LIVE, SOUGHT } from './block-table.ts'
 import type { CodeBlock } from './code-block.ts'
 import { Coverage } from './coverage.ts'
 import type { Handlers } from './handlers.ts'
@@ -17,6 +17,7 @@ const PAGE = 4096
  * straight code (after an interrupt) costs a short block.
  */
 const STRETCH = 256
+const STRETCHES = PAGE / STRETCH
 export interface BlocksOptions {
   readonly buffer: ArrayBufferLike
   /** Room for records: host addresses. */
@@ -64,9 +65,8 @@ export class Blocks {
   readonly undefinedNames = new Map<number, string>()
   private readonly table = new BlockTable()
   private readonly seen: SeenBlocks
-  /** By host page: its first block and its last. */
+  /** By stretch: the block that came last. A block that is dropped stays in the list until bytes near by are written. */
   private readonly first: Int32Array
-  private readonly last: Int32Array
   private readonly coverage: Coverage
   /** By host page: blocks of pages before, whose last instruction ends here. */
   private readonly tails = new Map<number, Set<number>>()
@@ -91,8 +91,7 @@ export class Blocks {
     this.coverage = new Coverage(pages)
     this.hasCode = this.coverage.hasCode
     this.seen = new SeenBlocks(this.table, buffer)
-    this.first = new Int32Array(pages)
-    this.last = new Int32Array(pages)
+    this.first = new Int32Array(pages * STRETCHES)
     this.scratch = options.start
     this.top = options.start + 2 * R.bytes
   }
@@ -243,15 +242,34 @@ export class Blocks {
       to = PAGE
     }
     const { words } = this.table
-    for (let block = this.first[hostPage]!; block !== 0; block = words[block + B.sibling]!)
-      if ((words[block]! & (PAGE - 1)) < to && words[block + B.end]! > from && this.isLive(block)) this.kill(block)
-    const tails = this.tails.get(hostPage)
+    // The last instruction of a block may end in the next stretch.
+    const first = Math.max(Math.floor(from / STRETCH) - 1, 0)
+    const last = Math.floor((to - 1) / STRETCH)
+    for (let stretch = first; stretch <= last; stretch++) this.drop(hostPage * STRETCHES + stretch, from, to)
+    const tails = first === 0 ? this.tails.get(hostPage) : undefined
     for (const block of tails ?? []) {
       if (words[block + B.secondEnd]! <= from) continue
       if (this.isLive(block)) this.kill(block)
       tails!.delete(block)
     }
-    this.recount(hostPage)
+    this.recount(hostPage, first, last)
+  }
+
+  /** Drops the blocks of a stretch that have bytes among those of its page. */
+  private drop(stretch: number, from: number, to: number): void {
+    const { words } = this.table
+    let before = 0
+    for (let block = this.first[stretch]!; block !== 0;) {
+      const next = words[block + B.sibling]!
+      if ((words[block]! & (PAGE - 1)) < to && words[block + B.end]! > from && this.isLive(block)) this.kill(block)
+      if (this.isLive(block)) before = block
+      else {
+        words[block + B.flags]! &= ~LISTED
+        if (before === 0) this.first[stretch] = next
+        else words[before + B.sibling] = next
+      }
+      block = next
+    }
   }
 
   /** The block that a dropped record began has been decoded again elsewhere: whoever comes by the old one goes on there. */
@@ -272,7 +290,6 @@ export class Blocks {
     this.tails.clear()
     this.undefinedNames.clear()
     this.first.fill(0)
-    this.last.fill(0)
     this.coverage.clear()
     this.top = this.scratch + 2 * R.bytes
     this.o.onFull()
@@ -392,6 +409,7 @@ export class Blocks {
     let { words } = table
     if (words[old + B.capacity]! >= count) {
       if (this.isLive(old)) this.kill(old)
+      this.enlist(old)
       return old
     }
     let block = old
@@ -402,33 +420,21 @@ export class Blocks {
     words[block + B.record] = this.top
     words[block + B.capacity] = count
     this.top += count * R.bytes
-    if (block === old) this.append(hostPage, block)
-    else {
+    this.enlist(block)
+    if (block !== old) {
       if (this.isLive(old)) this.kill(old)
       this.forward(this.recordOf(old), this.recordOf(block))
-      this.takePlace(hostPage, old, block)
     }
     return block
   }
 
-  private append(hostPage: number, block: number): void {
-    const last = this.last[hostPage]!
-    if (last === 0) this.first[hostPage] = block
-    else this.table.words[last + B.sibling] = block
-    this.last[hostPage] = block
-  }
-
-  private takePlace(hostPage: number, old: number, block: number): void {
+  private enlist(block: number): void {
     const { words } = this.table
-    words[block + B.sibling] = words[old + B.sibling]!
-    if (this.last[hostPage] === old) this.last[hostPage] = block
-    if (this.first[hostPage] === old) {
-      this.first[hostPage] = block
-      return
-    }
-    let before = this.first[hostPage]!
-    while (words[before + B.sibling] !== old) before = words[before + B.sibling]!
-    words[before + B.sibling] = block
+    if ((words[block + B.flags]! & LISTED) !== 0) return
+    const stretch = Math.floor((words[block]! >>> 0) / STRETCH)
+    words[block + B.flags]! |= LISTED
+    words[block + B.sibling] = this.first[stretch]!
+    this.first[stretch] = block
   }
 
   private isLive(block: number): boolean {
@@ -456,13 +462,17 @@ export class Blocks {
     if (this.coverage.cover(hostPage, start, end)) this.o.onCode(hostPage)
   }
 
-  /** What of a page is still code. */
-  private recount(hostPage: number): void {
+  /** What of stretches of a page is still code. */
+  private recount(hostPage: number, first: number, last: number): void {
     const { coverage } = this
     const { words } = this.table
-    coverage.forget(hostPage)
-    for (let b = this.first[hostPage]!; b !== 0; b = words[b + B.sibling]!)
-      if (this.isLive(b)) coverage.add(hostPage, words[b]! & (PAGE - 1), words[b + B.end]!)
+    // Where blocks of the last end.
+    const beyond = Math.min(last + 1, STRETCHES - 1)
+    coverage.forget(hostPage, first * STRETCH, (beyond + 1) * STRETCH)
+    for (let stretch = Math.max(first - 1, 0); stretch <= beyond; stretch++)
+      for (let b = this.first[hostPage * STRETCHES + stretch]!; b !== 0; b = words[b + B.sibling]!)
+        if (this.isLive(b)) coverage.add(hostPage, words[b]! & (PAGE - 1), words[b + B.end]!)
+    if (first > 0) return
     for (const b of this.tails.get(hostPage) ?? [])
       if (this.isLive(b)) coverage.add(hostPage, 0, words[b + B.secondEnd]!)
   }

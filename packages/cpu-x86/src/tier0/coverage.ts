@@ -40,9 +40,10 @@ export class Coverage {
     return 'all'
   }
 
-  forget(page: number): void {
-    this.pieces[2 * page] = this.pieces[2 * page + 1] = 0
-    this.hasCode[page] = 0
+  /** Bytes of a page are code no more, as far as is known here. They begin and end with pieces. */
+  forget(page: number, from: number, to: number): void {
+    for (let p = from / PIECE; p * PIECE < to; p++) this.pieces[2 * page + (p >> 5)]! &= ~(1 << (p & 31))
+    this.hasCode[page] = this.pieces[2 * page] === 0 && this.pieces[2 * page + 1] === 0 ? 0 : 1
   }
 
   clear(): void {

@@ -7,7 +7,7 @@ import type { Flags } from '../flags.ts'
 import { FLAG } from '../cpu-state.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Intent, Place, PlaceOptions, Unit } from '../semantics/meaning.ts'
-import { EXC, EXIT, S, SEG } from '../state.ts'
+import { EXC, EXIT, PENDING, S, SEG } from '../state.ts'
 import type { Callee, Emit } from '../wasm/emit.ts'
 import { k32, select, type Val } from '../wasm/value.ts'
 import type { Mode } from './mode.ts'
@@ -359,7 +359,9 @@ export class RecordUnit extends CpuAreaUnit implements Unit {
 /** Leaves if the run loop has something to do before the next instruction. */
 export function exitIfHeld(e: Emit, base: number, exit: () => void): void {
   const word = (offset: number): Val => e.load(I32, 'i32_load', k32(0), base + offset)
-  const held = word(S.pending).or(word(S.halted)).or(word(S.shadow)).or(word(S.bounded))
+  // An interrupt waits for IF: bit 0 of the mask is that, PENDING.intr is bit 0 too.
+  const takeable = word(S.pending).and(word(S.eflags).shrU(9).or(~PENDING.intr))
+  const held = takeable.or(word(S.halted)).or(word(S.shadow)).or(word(S.bounded))
   e.unlikely(held.or(word(S.eflags).and(FLAG.TF)), () => {
     e.store('i32_store', k32(0), k32(EXIT.left), base + S.exit)
     exit()
