@@ -5,7 +5,7 @@ import type { RuntimeFunction, RuntimeFunctions } from './runtime.ts'
 import { S } from './state.ts'
 import type { TableCall } from './wasm/emit.ts'
 
-type Callable = (...args: number[]) => number | void
+export type Callable = (...args: number[]) => number | void
 
 /** Adds the imports that a body turned out to need, in the order of first use. */
 export class Imports {

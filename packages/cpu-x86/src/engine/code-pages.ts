@@ -14,6 +14,9 @@ export class CodePages {
   private readonly cpu: Cpu
   private linear: Linear | undefined
   private readonly keys = new Float64Array(ENTRIES).fill(NaN)
+  /** Slots filled outside global pages since they were forgotten; more than there is room for: any. */
+  private readonly locals = new Uint8Array(ENTRIES)
+  private localCount = 0
   private readonly hosts = new Int32Array(ENTRIES)
   private readonly global = new Uint8Array(ENTRIES)
   private readonly physicals = new Float64Array(ENTRIES)
@@ -45,6 +48,7 @@ export class CodePages {
     else this.supervisors.add(page)
     if (!user && !global) this.local = true
     this.keys[slot] = key
+    if (!global) this.locals[this.localCount++ & (ENTRIES - 1)] = slot
     this.global[slot] = global ? 1 : 0
     this.hosts[slot] = host
     this.physicals[slot] = physical
@@ -84,15 +88,27 @@ export class CodePages {
   /** Forgets translations. Returns whether jumps into supervisor code must be forgotten as well. */
   flush(keepGlobal: boolean): boolean {
     if (keepGlobal && !this.local) {
-      for (let i = 0; i < ENTRIES; i++) if (this.global[i] === 0) this.keys[i] = NaN
+      this.forgetLocals()
       return false
     }
+    this.localCount = 0
     this.local = false
     this.keys.fill(NaN)
     this.users.fill(0)
     this.supervisors.clear()
     this.largeAreas.clear()
     return true
+  }
+
+  private forgetLocals(): void {
+    const { keys, global, locals, localCount } = this
+    if (localCount <= ENTRIES)
+      for (let i = 0; i < localCount; i++) {
+        const slot = locals[i]!
+        if (global[slot] === 0) keys[slot] = NaN
+      }
+    else for (let slot = 0; slot < ENTRIES; slot++) if (global[slot] === 0) keys[slot] = NaN
+    this.localCount = 0
   }
 
   /** Forgets the translation of a page for users. */

@@ -36,7 +36,7 @@ import { watch } from './watch.ts'
 
 const PAGE = 4096
 /** Instructions generated code runs before it comes back: V8 replaces code only when a function is entered anew. */
-const SLICE = 50_000
+const SLICE = 500_000
 
 export type StopReason = 'budget' | 'halted' | 'shutdown' | 'stopped'
 
@@ -77,6 +77,7 @@ export class Engine implements Cpu {
   private readonly fpu: FpuGates
   private readonly code: CodePages = new CodePages(this)
   private readonly userCode: UserCode
+  private readonly linked: ReturnType<typeof link>
   /** Instructions of the block that locate() found. */
   private lastLength = 1
 
@@ -111,10 +112,10 @@ export class Engine implements Cpu {
     }
     const records = o.host.allocate(o.recordBytes)
     this.profile = o.profile ? new Profile(o.host, records, o.recordBytes, () => this.state.rip) : undefined
-    const linked = link(this, functions)
+    this.linked = link(this, functions)
     this.handlers = new Handlers({
       cpu: this,
-      linked,
+      linked: this.linked,
       semantics: o.semantics,
       hot: o.hot(),
       cold: o.cold,
@@ -146,7 +147,7 @@ export class Engine implements Cpu {
         cpu: this,
         blocks: this.blocks,
         handlers: this.handlers,
-        linked,
+        linked: this.linked,
         semantics: o.semantics,
         mode: o.tier1,
         jumps: this.jumps,
@@ -469,7 +470,7 @@ export class Engine implements Cpu {
       const vector = this.acknowledge()
       if (vector >= 0) {
         this.stats.interrupts++
-        return interrupt(this, vector)
+        return interrupt(this, vector, this.linked.callables['deliver']!)
       }
     }
     return 'running'

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { FLAG } from '../cpu-state.ts'
 import { PENDING, S } from '../state.ts'
 import { bench, bytesOf, type Bench } from './testing.ts'
 
@@ -33,6 +34,35 @@ test('an interrupt that waits is taken where IRET sets IF, before the next instr
   expect(b.processor.run(1000).reason).toBe('halted')
   expect(b.reg(3)).toBe(0)
   expect(b.processor.stats().interrupts).toBe(1)
+})
+
+test('an interrupt finds flags and address of the instruction that it came before on its stack', () => {
+  const pic = {
+    acknowledge: () => {
+      b.processor.intr.lower()
+      return 32
+    },
+  }
+  // mov al, 0x7f; add al, 1; sti; nop; nop; hlt
+  const b: Bench = flat('b07f 0401 fb 90 90 f4', pic)
+  b.processor.intr.raise()
+  expect(b.processor.run(1000).reason).toBe('halted')
+  expect(b.reg(4)).toBe(0x7000 - 12)
+  expect([0x6ff4, 0x6ff8, 0x6ffc].map((at) => b.peek(at))).toEqual([0x7c06, 8, 0xa92])
+  expect(b.processor.state.systemFlags & FLAG.IF).toBe(0)
+})
+
+test('an interrupt whose gate the IDT does not have is a general protection fault', () => {
+  const pic = {
+    acknowledge: () => {
+      b.processor.intr.lower()
+      return 0x80
+    },
+  }
+  const b: Bench = flat('fb 90 90 f4', pic)
+  b.processor.intr.raise()
+  expect(b.processor.run(1000).reason).toBe('halted')
+  expect([0x6ff0, 0x6ff4].map((at) => b.peek(at))).toEqual([0x80 * 8 + 3, 0x7c02])
 })
 
 test('an IRET that sets TF lets one instruction pass', () => {

@@ -1,5 +1,6 @@
 /** Events as the run loop takes them: exceptions with double and triple faults, interrupts, NMI, INIT, single steps. */
 import { GuestFault, type Cpu } from '../cpu.ts'
+import type { Callable } from '../runtime-link.ts'
 import { EXC, S } from '../state.ts'
 import { deliver } from './interrupts.ts'
 import { systemOf } from './system.ts'
@@ -40,11 +41,10 @@ export function raise(cpu: Cpu, vector: number, errorCode?: number): Outcome {
   }
 }
 
-/** Delivers an external interrupt that was acknowledged. */
-export function interrupt(cpu: Cpu, vector: number): Outcome {
-  const { state } = cpu
-  state.setWord(S.halted, 0)
-  return event(cpu, vector)
+/** Delivers an external interrupt that was acknowledged: by `deliver`, the runtime function, or else in full. */
+export function interrupt(cpu: Cpu, vector: number, deliverOrdinary: Callable): Outcome {
+  cpu.state.setWord(S.halted, 0)
+  return deliverOrdinary(vector, 0, 0, 0) === 0 ? event(cpu, vector) : 'running'
 }
 
 /** Takes an NMI; further ones wait for IRET. */

@@ -19,6 +19,8 @@ import {
   type Bench,
 } from './testing.ts'
 
+const inFull = (): number => 0
+
 const stack = (b: Bench, count: number): number[] =>
   Array.from({ length: count }, (_, i) => b.get(b.state.gprLow(4) + 4 * i))
 const stack64 = (b: Bench, count: number): number[] =>
@@ -50,7 +52,7 @@ test('an interrupt gate of the same ring clears IF, a trap gate does not', () =>
     const b = protectedBench()
     b.put(IDT + 8 * 0x20, ...gateWords(SEL.code0, 0x5678_9abc, kind))
     b.state.eflags = 2 | FLAG.IF
-    interrupt(b.cpu, 0x20)
+    interrupt(b.cpu, 0x20, inFull)
     expect(stack(b, 3)).toEqual([0x1_0000, SEL.code0, 2 | FLAG.IF])
     expect([b.state.rip, b.state.eflags & FLAG.IF]).toEqual([0x5678_9abc, kept])
   }
@@ -128,7 +130,7 @@ test('long mode aligns the stack and pushes SS and RSP even without a change of 
   b.put(IDT + 16 * 0x20, ...gateWords(SEL.code64, 0x4000, 14), 0xffff_8000, 0)
   b.state.rsp = 0x7009
   b.state.eflags = 2 | FLAG.IF
-  interrupt(b.cpu, 0x20)
+  interrupt(b.cpu, 0x20, inFull)
   expect(b.state.rip).toBe(-0x7fff_ffff_c000)
   expect(b.state.rsp).toBe(0x7000 - 40)
   expect(stack64(b, 5)).toEqual([0x1_0000, SEL.code64, 2 | FLAG.IF, 0x7009, SEL.data0])
@@ -165,7 +167,7 @@ test('a task in V86 is interrupted with its segments on the stack and resumed by
   b.put(0x7000 - 36, ...frame)
   interruptReturn(b.sys, 32)
   expect([b.state.v86, b.state.cpl, b.state.segBase(1), b.state.rip]).toEqual([true, 3, 0x2_0000, 0x1234])
-  interrupt(b.cpu, 0x20)
+  interrupt(b.cpu, 0x20, inFull)
   expect(stack(b, 9)).toEqual(frame)
   expect([b.state.v86, b.state.cpl, b.state.selector(3), b.state.selector(5)]).toEqual([false, 0, 0, 0])
 })
@@ -187,7 +189,7 @@ test('an NMI gate through a task switches to it, and IRET comes back', () => {
   b.put(OTHER + 0x48, SEL.data0, SEL.code0, SEL.data0, SEL.data0, 0, 0)
   b.put(IDT + 8 * 2, ...gateWords(0x30, 0, 5))
   b.state.setGpr32(0, 0x1234_5678)
-  interrupt(b.cpu, 2)
+  interrupt(b.cpu, 2, inFull)
   expect([b.state.rip, b.state.rsp, b.state.selector(7)]).toEqual([0x1111, 0x6000, 0x30])
   expect([b.get(TSS + 0x20), b.get(TSS + 0x28), b.get16(OTHER)]).toEqual([0x1_0000, 0x1234_5678, SEL.tss])
   expect(b.state.eflags & FLAG.NT).toBe(FLAG.NT)
