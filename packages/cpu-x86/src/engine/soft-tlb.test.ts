@@ -14,6 +14,8 @@ test.each([
   ['the first', [0, 1, 2], 0],
   ['the second', [0, 1, 2], 1],
   ['the last', [0, 1, 2], 2],
+  ['the first of two', [0, 2], 0],
+  ['the second of two', [0, 2], 2],
   ['the only', [1], 1],
   ['another', [1], 2],
   ['one that was written twice', [1, 2, 1], 1],

@@ -55,8 +55,10 @@ export class SoftTlb implements Shortcut {
   private filledCount = 0
   private readonly lasting = new Int32Array(FILLED)
   private lastingCount = 0
-  /** By host page: word index of the one entry that it may be written through, plus 1; 0: there is none; or MANY. */
+  /** By host page: word index of an entry that it may be written through, plus 1; 0: there is none; or MANY. */
   private readonly writers: Int32Array
+  /** The same of a second one: kernels know most pages by two addresses. */
+  private readonly others: Int32Array
   /** Regions of which a part of a large page is known. */
   private readonly large = new Set<number>()
   /** Physical address of the last access that reached a device. */
@@ -72,6 +74,7 @@ export class SoftTlb implements Shortcut {
     this.w = new Int32Array(buffer, at, (2 * HALF) >> 2)
     this.bytes = cpu.host.bytes
     this.writers = new Int32Array(buffer.byteLength / PAGE)
+    this.others = new Int32Array(buffer.byteLength / PAGE)
     this.view = new DataView(buffer)
     this.state = new Int32Array(buffer, cpu.base, S.end >> 2)
     this.w.fill(-1)
@@ -211,9 +214,11 @@ export class SoftTlb implements Shortcut {
   /** Nobody may write a host page without asking. */
   protect(hostPage: number): void {
     const writer = this.writers[hostPage]!
-    this.writers[hostPage] = 0
-    if (writer >= 0) {
+    const other = this.others[hostPage]!
+    this.writers[hostPage] = this.others[hostPage] = 0
+    if (writer !== MANY) {
       if (writer > 0) this.protectEntry(writer - 1, hostPage)
+      if (other > 0) this.protectEntry(other - 1, hostPage)
       return
     }
     if (this.filledCount >= FILLED || this.lastingCount >= FILLED) this.recount()
@@ -315,12 +320,20 @@ export class SoftTlb implements Shortcut {
 
   private grant(e: number, tag: number, high: number, hostPage: number): void {
     const { w } = this
-    const writer = this.writers[hostPage]! - 1
-    const alone =
-      writer === -1 || (writer >= 0 && (writer === e || w[writer + 2] === -1 || !this.leadsTo(writer, hostPage)))
-    this.writers[hostPage] = alone ? e + 1 : MANY
+    const first = this.writers[hostPage]!
+    if (first !== MANY) {
+      if (this.isFree(first, e, hostPage)) this.writers[hostPage] = e + 1
+      else if (this.isFree(this.others[hostPage]!, e, hostPage)) this.others[hostPage] = e + 1
+      else this.writers[hostPage] = MANY
+    }
     w[e + 2] = tag
     w[e + 3] = high
+  }
+
+  /** The place of a writer may be entry e's: it is that, or it leads there no more. */
+  private isFree(writer: number, e: number, hostPage: number): boolean {
+    const known = writer - 1
+    return writer === 0 || known === e || this.w[known + 2] === -1 || !this.leadsTo(known, hostPage)
   }
 
   private fault(linear: number, how: number): number {
