@@ -14,6 +14,7 @@ import { SYSTEM_FUNCTIONS } from './system/index.ts'
 import { FPU_FUNCTIONS } from './fpu/index.ts'
 import type { Tier1Mode, Tier1Stats } from './tier1/regions.ts'
 import type { RegionListing } from './tier1/listing.ts'
+import type { KeptCode } from './tier0/code-list.ts'
 import { coldSamples, hotSamples } from './tier0/hot-samples.ts'
 
 export interface CpuOptions {
@@ -41,6 +42,8 @@ export interface CpuOptions {
   /** What an instruction means, and what meanings call. Default: everything there is. */
   readonly semantics?: Meanings
   readonly functions?: RuntimeFunctions
+  /** Keeps what is emitted at every start alike, so that only the first emits it. Default: emitted at every start. */
+  readonly kept?: KeptCode
 }
 
 /** Bytes of host memory that a processor takes besides RAM. */
@@ -131,6 +134,7 @@ export function createCpu(options: CpuOptions): Processor {
     tier1: options.tier1 ?? DEFAULT_TIER1,
     tier1Counters: options.tier1Counters ?? false,
     semantics: options.semantics ?? SEMANTICS,
+    kept: options.semantics === undefined && options.functions === undefined ? options.kept : undefined,
     functions: options.functions ?? { ...INTEGER_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FPU_FUNCTIONS },
     hot: hotSamples,
     cold: coldSamples,

@@ -23,6 +23,7 @@ export {
   SpoiledMachine,
   type DeterministicTime,
   type MachineEvents,
+  type CpuTuning,
   type MachineOptions,
   type ShutdownCause,
 } from './machine.ts'

@@ -55,7 +55,7 @@ export interface MachineOptions {
   readonly tuning?: CpuTuning
 }
 
-export type CpuTuning = Pick<CpuOptions, 'profile' | 'tier1' | 'tier1Counters'>
+export type CpuTuning = Pick<CpuOptions, 'profile' | 'tier1' | 'tier1Counters' | 'kept'>
 
 export interface DeterministicTime {
   /** ns an instruction takes. Default 4. */

@@ -2,13 +2,20 @@
 import { parentPort } from 'node:worker_threads'
 import { InputQueue } from '@godwit/backends'
 import type { Char } from '@godwit/hw'
-import { createMachine, type Machine } from '@godwit/machines'
+import { createMachine, type CpuTuning, type Machine } from '@godwit/machines'
 import { tuneEngine } from '../engine-flags.ts'
 import { faultOf } from './fault.ts'
 import { FLAG } from './flags.ts'
 import type { Shape, Start } from './messages.ts'
 import { OwnerLink } from './owner-link.ts'
 import { requestsOf } from './requests.ts'
+
+let kept: CpuTuning['kept']
+
+/** Before the thread's first message. */
+export function giveKept(code: CpuTuning['kept']): void {
+  kept = code
+}
 
 function shapeOf(machine: Machine): Shape {
   return {
@@ -50,7 +57,8 @@ function live({ options, port, flags, stopAtReset }: Start): void {
   })
   let machine: Machine
   try {
-    machine = createMachine({ ...options, sharedMemory: true, loop: link.loop })
+    const tuning = { ...options.tuning, ...(kept === undefined ? {} : { kept }) }
+    machine = createMachine({ ...options, tuning, sharedMemory: true, loop: link.loop })
   } catch (thrown) {
     link.tell({ kind: 'not-built', fault: faultOf(thrown) })
     return

@@ -9,6 +9,8 @@ const ID_LENGTH = 80
 
 export interface Loaded<T> {
   readonly exports: T
+  /** Differs between any two programs. */
+  readonly id: string
   /** Keeps what V8 has compiled by now for the next time, unless there was something to begin with. */
   readonly keep: () => void
 }
@@ -19,7 +21,8 @@ type Wrapped<T> = (require: NodeJS.Require, moduleUrl: string) => T
 export function loadProgram<T>(file: URL, folder: URL, keptIn?: string): Loaded<T> {
   const path = fileURLToPath(file)
   const source = readFileSync(path, 'latin1')
-  const cache = codeCache(path, source.slice(0, ID_LENGTH), keptIn)
+  const id = source.slice(0, ID_LENGTH)
+  const cache = codeCache(path, id, keptIn)
   const cachedData = cache.read()
   const script = new Script(source, {
     filename: path,
@@ -29,6 +32,7 @@ export function loadProgram<T>(file: URL, folder: URL, keptIn?: string): Loaded<
   })
   const run = script.runInThisContext() as Wrapped<T>
   return {
+    id,
     exports: run(createRequire(path), new URL('thread/spawn.js', folder).href),
     keep() {
       if (cachedData === undefined || script.cachedDataRejected === true) cache.write(script.createCachedData())

@@ -6,6 +6,7 @@ import type { CpuModel } from '../models.ts'
 import type { RuntimeFunctions } from '../runtime.ts'
 import type { Meanings } from '../semantics/meaning.ts'
 import type { HotSample } from '../tier0/handlers.ts'
+import type { KeptCode } from '../tier0/code-list.ts'
 import type { Mode } from '../tier0/mode.ts'
 import type { Tier1Mode } from '../tier1/regions.ts'
 
@@ -25,6 +26,7 @@ export interface EngineOptions {
   readonly tier1Counters: boolean
   readonly semantics: Meanings
   readonly functions: RuntimeFunctions
+  readonly kept?: KeptCode | undefined
   hot(): readonly HotSample[]
   readonly cold: (mode: Mode) => readonly Insn[]
 }

@@ -116,11 +116,10 @@ export class Engine implements Cpu {
     this.handlers = new Handlers({
       cpu: this,
       linked: this.linked,
-      semantics: o.semantics,
-      hot: o.hot(),
-      cold: o.cold,
+      ...{ semantics: o.semantics, hot: o.hot(), cold: o.cold },
       jumpCache: this.jumps.at,
       sampled: o.tier1 === 'on',
+      kept: o.kept,
       ...(this.profile === undefined ? {} : { counters: this.profile }),
     })
     this.blocks = new Blocks({

@@ -9,16 +9,16 @@ import { Flags, flagsInState } from '../flags.ts'
 import { Imports, TableCalls, importMemory, type Linked } from '../runtime-link.ts'
 import type { Cpu } from '../cpu.ts'
 import type { Meaning, Meanings } from '../semantics/meaning.ts'
-import { EXC, EXIT, S } from '../state.ts'
+import { EXC, S } from '../state.ts'
 import { Emit } from '../wasm/emit.ts'
 import { k32, local, type Val } from '../wasm/value.ts'
-import { remaining, spend, type Account } from './budget.ts'
-import { emitLookUp, isNotCanonical } from './jump-cache.ts'
+import { decodeList, encodeList, type CodeList, type KeptCode } from './code-list.ts'
+import { emitFault, emitJump, fixedBodies } from './loop-parts.ts'
 import { MODES, type Mode } from './mode.ts'
-import { FIXED_HANDLERS, HANDLER, R } from './record.ts'
+import { R } from './record.ts'
 import { fusable, Sequences } from './sequences.ts'
 import { Facets, formName, KeyMap, valueKey } from './tracked.ts'
-import { exitIfHeld, RecordUnit, type Frame } from './unit.ts'
+import { RecordUnit, type Frame } from './unit.ts'
 
 /** What a cold handler returns instead of a record. */
 export const COLD = { exit: 0, jump: 1 } as const
@@ -34,6 +34,11 @@ export interface HotSample {
   readonly insns: readonly Insn[]
 }
 
+interface ColdSample {
+  readonly mode: Mode
+  readonly insn: Insn
+}
+
 export interface HandlersOptions {
   readonly cpu: Cpu
   readonly linked: Linked
@@ -47,11 +52,18 @@ export interface HandlersOptions {
   readonly jumpCache: number
   /** S.untilSample counts. */
   readonly sampled: boolean
+  /** Where to find what was emitted for the same handlers at an earlier start. */
+  readonly kept?: KeptCode | undefined
 }
 
 interface Made {
   readonly index: number
   readonly name: string
+}
+
+interface Numbered {
+  readonly index: number
+  readonly func: Func
 }
 
 export class Handlers {
@@ -66,9 +78,10 @@ export class Handlers {
   readonly sequences = new Sequences()
   private readonly o: HandlersOptions
   private readonly table: WebAssembly.Table
-  private readonly hotSequences: { insns: readonly Insn[]; mode: Mode; index: number }[] = []
-  private queue: { readonly index: number; readonly func: Func }[] = []
+  private queue: Numbered[] = []
   private calls: TableCalls
+  /** Handlers that could not be emitted. */
+  private failed = 0
   /** By mode: handlers made, until the cold list was. */
   private readonly asked = new Map<Mode, number>()
   /** Runs from a record on, until S.exit says why not. */
@@ -77,19 +90,16 @@ export class Handlers {
   constructor(options: HandlersOptions) {
     this.o = options
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
-    const imports = new Imports(options.linked.functions)
-    const module = new Module()
-    importMemory(module, options.cpu)
-    module.importTable('e', 't', 0)
-    const type = module.type([I32], [I32])
-    const func = this.emitRun(imports, type)
+    const run = this.listed('run', () => this.emitRun())
+    const first = this.names.length
+    for (const name of run.names) this.byName.set(name, { index: this.names.push(name) - 1, name })
     this.hotCount = this.names.length
-    imports.declare(module)
-    module.add(func, 'run')
-    this.run = this.instantiate(module).exports['run'] as (record: number) => void
+    this.run = this.instantiate(run.code).exports['run'] as (record: number) => void
     this.calls = new TableCalls(options.linked)
     this.makeLastResort()
-    if (options.counters === undefined) this.learnSequences()
+    if (options.counters !== undefined) return
+    const hot = run.numbers.map((sample, i) => ({ ...options.hot[sample]!, index: first + i }))
+    this.learnSequences(hot.filter(({ insns }) => insns.length > 1))
   }
 
   /** Handler of an instruction; compile() must be called before it runs. */
@@ -113,22 +123,16 @@ export class Handlers {
   /** Makes handlers asked for since the last time ready to run. */
   compile(): void {
     if (this.queue.length === 0) return
+    const { exports } = this.instantiate(this.moduleOf(this.queue, this.calls))
+    for (const { index } of this.queue) this.install(index, exports[String(index)]!)
+    this.queue = []
+    this.calls = new TableCalls(this.o.linked)
     for (const [mode, count] of this.asked) {
       if (count < FEW) continue
       this.asked.set(mode, -Infinity)
-      for (const insn of this.o.cold(mode)) this.index(insn, mode)
+      const samples = this.o.cold(mode).map((insn) => ({ insn, mode }))
+      this.makeAll(`cold-${mode.key}`, samples)
     }
-    const module = new Module()
-    importMemory(module, this.o.cpu)
-    this.calls.declare(module)
-    for (const { index, func } of this.queue) module.add(func, String(index))
-    const { exports } = this.instantiate(module)
-    for (const { index } of this.queue) {
-      if (index >= this.table.length) this.table.grow(Math.max(TABLE_STEP, index + 1 - this.table.length))
-      this.table.set(index, exports[String(index)])
-    }
-    this.queue = []
-    this.calls = new TableCalls(this.o.linked)
   }
 
   /** A number for a function that stands in for handlers, or -1 if there are no more. */
@@ -144,19 +148,27 @@ export class Handlers {
 
   private makeLastResort(): void {
     const func = new Func([I32], [I32])
-    this.emitUndefined(func, NO_INSTRUCTION, MODES[0]!, new Facets())
+    this.emitUndefined(func, NO_INSTRUCTION, MODES[0]!, new Facets(), this.calls)
     this.byName.set(LAST_RESORT, { index: this.names.push(LAST_RESORT) - 1, name: LAST_RESORT })
     this.queue.push({ index: this.names.length - 1, func })
   }
 
-  private emitUndefined(func: Func, insn: Insn, mode: Mode, facets: Facets): void {
-    const frame = this.coldFrame(func)
+  private emitUndefined(func: Func, insn: Insn, mode: Mode, facets: Facets, calls: TableCalls): void {
+    const frame = this.coldFrame(func, calls)
     undefinedOpcode(new RecordUnit(frame, this.flags(frame), insn, mode, facets, local(I32, 0), 0))
     func.op('unreachable')
   }
 
-  private instantiate(module: Module): WebAssembly.Instance {
-    return new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), {
+  private moduleOf(funcs: Iterable<Numbered>, calls: TableCalls): Uint8Array<ArrayBuffer> {
+    const module = new Module()
+    importMemory(module, this.o.cpu)
+    calls.declare(module)
+    for (const { index, func } of funcs) module.add(func, String(index))
+    return module.bytes()
+  }
+
+  private instantiate(code: Uint8Array<ArrayBuffer>): WebAssembly.Instance {
+    return new WebAssembly.Instance(new WebAssembly.Module(code), {
       e: { m: this.o.cpu.host.memory, t: this.table, f: this.o.linked.table },
       r: this.o.linked.callables,
     })
@@ -168,39 +180,116 @@ export class Handlers {
 
   /** A cold handler, or a known one that is the same. */
   private make(insns: readonly Insn[], mode: Mode, facets: Facets): Made {
-    const func = this.coldFunction(insns, mode, facets)
-    const name = nameOf(insns, mode, facets)
+    const func = this.coldFunction(insns, mode, facets, this.calls)
+    const before = this.names.length
+    const made = this.named(nameOf(insns, mode, facets))
+    if (this.names.length === before) return made
+    this.queue.push({ index: made.index, func })
+    this.asked.set(mode, (this.asked.get(mode) ?? 0) + 1)
+    return made
+  }
+
+  /** The handler of a name, which may be new. */
+  private named(name: string): Made {
     const same = this.byName.get(name)
     if (same !== undefined) return same
     // No guest has that many; one that tries finds them missing.
     if (this.names.length >= MAX_HANDLERS) return this.byName.get(LAST_RESORT)!
     const made = { index: this.names.push(name) - 1, name }
     this.byName.set(name, made)
-    this.queue.push({ index: made.index, func })
-    this.asked.set(mode, (this.asked.get(mode) ?? 0) + 1)
     return made
   }
 
+  /** Handlers of a list of instructions, ready to run. */
+  private makeAll(name: string, samples: readonly ColdSample[]): void {
+    const list = this.listed(name, () => this.emitAll(samples))
+    const fresh: [index: number, name: string][] = []
+    samples.forEach(({ insn, mode }, i) => {
+      const known = this.byKey.get(insn, mode)
+      const number = list.numbers[i]!
+      const baked = (number & 1) !== 0
+      const value = baked ? valueKey(insn) : ''
+      if (known instanceof Map ? known.has(value) : known !== undefined) return
+      const before = this.names.length
+      const made = this.named(list.names[number >> 1]!)
+      if (this.names.length > before) {
+        fresh.push([made.index, String(number >> 1)])
+        this.asked.set(mode, (this.asked.get(mode) ?? 0) + 1)
+      }
+      if (known instanceof Map) known.set(value, made)
+      else this.byKey.set(insn, mode, baked ? new Map([[value, made]]) : made)
+    })
+    const { exports } = this.instantiate(list.code)
+    for (const [index, number] of fresh) this.install(index, exports[number]!)
+  }
+
+  /** Numbers are those of names, twice, and 1 more for handlers that bake values. */
+  private emitAll(samples: readonly ColdSample[]): CodeList {
+    const calls = new TableCalls(this.o.linked)
+    const known = new KeyMap<number>()
+    const numbers: number[] = []
+    const byName = new Map<string, Numbered>()
+    for (const { insn, mode } of samples) {
+      let number = known.get(insn, mode)
+      if (number === undefined) {
+        const facets = new Facets()
+        const func = this.coldFunction([insn], mode, facets, calls)
+        const name = nameOf([insn], mode, facets)
+        let made = byName.get(name)
+        if (made === undefined) byName.set(name, (made = { index: byName.size, func }))
+        number = made.index * 2
+        if (facets.baked) number++
+        else known.set(insn, mode, number)
+      }
+      numbers.push(number)
+    }
+    return { names: [...byName.keys()], numbers, code: this.moduleOf(byName.values(), calls) }
+  }
+
+  /** What was kept under a name, or else is emitted now. Counters are for one run only. */
+  private listed(name: string, emit: () => CodeList): CodeList {
+    const { kept, counters } = this.o
+    if (kept === undefined || counters !== undefined) return emit()
+    const found = kept.read(name, this.key)
+    if (found !== undefined) return decodeList(found)
+    const before = this.failed
+    const list = emit()
+    if (this.failed === before) kept.write(name, this.key, encodeList(list))
+    return list
+  }
+
+  /** Whatever emitted code depends on besides the program. */
+  private get key(): string {
+    const { cpu, linked, jumpCache, sampled } = this.o
+    const { memory, shared } = cpu.host
+    return [cpu.base, jumpCache, sampled, memory.buffer.byteLength, shared, ...linked.slots.keys()].join()
+  }
+
   /** A meaning that cannot be emitted for these operands is missing, not a reason to stop the machine. */
-  private coldFunction(insns: readonly Insn[], mode: Mode, facets: Facets): Func {
+  private coldFunction(insns: readonly Insn[], mode: Mode, facets: Facets, calls: TableCalls): Func {
     try {
       const func = new Func([I32], [I32])
-      this.body(this.coldFrame(func), local(I32, 0), insns, mode, facets)
+      this.body(this.coldFrame(func, calls), local(I32, 0), insns, mode, facets)
       return func
     } catch (error) {
       if (!(error instanceof Error)) throw error
       const func = new Func([I32], [I32])
       const insn = insns[0]!
+      this.failed++
       this.o.cpu.missing(`${insn.op}: ${error.message}`)
       facets.note('missing', 1)
-      this.emitUndefined(func, insn, mode, facets)
+      this.emitUndefined(func, insn, mode, facets, calls)
       return func
     }
   }
 
   /** Instructions with the same handlers as a hot sequence's are that sequence. */
-  private learnSequences(): void {
-    for (const { insns, mode, index } of this.hotSequences)
+  private learnSequences(hot: readonly (HotSample & { readonly index: number })[]): void {
+    this.makeAll(
+      'parts',
+      hot.flatMap(({ insns, mode }) => insns.map((insn) => ({ insn, mode }))),
+    )
+    for (const { insns, mode, index } of hot)
       this.sequences.add(
         insns.map((insn) => this.index(insn, mode)),
         index,
@@ -232,7 +321,7 @@ export class Handlers {
     return new Flags(e, flagsInState(e, base))
   }
 
-  private coldFrame(func: Func, calls = this.calls): Frame {
+  private coldFrame(func: Func, calls: TableCalls): Frame {
     const e = new Emit(func)
     const { base } = this.o.cpu
     return {
@@ -262,8 +351,14 @@ export class Handlers {
     }
   }
 
-  private emitRun(imports: Imports, coldType: number): Func {
+  /** The switch. Numbers are those of the samples that names are of. */
+  private emitRun(): CodeList {
     const { base } = this.o.cpu
+    const imports = new Imports(this.o.linked.functions)
+    const module = new Module()
+    importMemory(module, this.o.cpu)
+    module.importTable('e', 't', 0)
+    const coldType = module.type([I32], [I32])
     const func = new Func([I32], [])
     const e = new Emit(func)
     const record = local(I32, 0)
@@ -308,7 +403,7 @@ export class Handlers {
         e.br({ depth: fault })
       },
     }
-    const bodies = this.hotBodies(frame, record)
+    const { bodies, names, numbers } = this.hotBodies(frame, record)
     e.loop(() => {
       loop = e.depth
       e.block(() => {
@@ -345,25 +440,28 @@ export class Handlers {
       emitJump(frame, this.o.jumpCache, rip, record, loop)
     })
     if (e.depth !== outer) throw new Error('unbalanced blocks')
-    return func
+    imports.declare(module)
+    module.add(func, 'run')
+    return { names, numbers, code: module.bytes() }
   }
 
   /** What emits the cases of the switch, in the order of their indices. */
-  private hotBodies(frame: Frame, record: Val): (() => void)[] {
+  private hotBodies(frame: Frame, record: Val) {
     const bodies = fixedBodies(frame, record)
-    for (const { insns, mode } of this.o.hot) {
+    const names: string[] = []
+    const numbers: number[] = []
+    this.o.hot.forEach(({ insns, mode }, sample) => {
       const facets = new Facets()
       const probe = new TableCalls(this.o.linked)
       this.body(this.coldFrame(new Func([I32], [I32]), probe), local(I32, 0), insns, mode, facets)
-      if (facets.baked || !fusable(insns)) continue
+      if (facets.baked || !fusable(insns)) return
       const name = nameOf(insns, mode, facets)
-      if (this.byName.has(name)) continue
-      const index = this.names.push(name) - 1
-      this.byName.set(name, { index, name })
-      if (insns.length > 1) this.hotSequences.push({ insns, mode, index })
+      if (names.includes(name)) return
+      names.push(name)
+      numbers.push(sample)
       bodies.push(() => this.body(frame, record, insns, mode, new Facets()))
-    }
-    return bodies
+    })
+    return { bodies, names, numbers }
   }
 
   private emitCount(e: Emit, record: Val): void {
@@ -384,67 +482,3 @@ function nameOf(insns: readonly Insn[], mode: Mode, facets: Facets): string {
 const LAST_RESORT = '@undefined'
 const NO_INSTRUCTION = decode(() => 0x90, 32)
 const undefinedOpcode: Meaning = (u) => u.raise(EXC.UD, -1)
-
-/** Cases 0 to 2. */
-function fixedBodies(frame: Frame, record: Val): (() => void)[] {
-  const { e, base } = frame
-  const store = (offset: number, value: Val): void => e.store('i32_store', k32(0), value, base + offset)
-  const bodies: (() => void)[] = []
-  bodies[HANDLER.dead] = () => {
-    store(S.exitRecord, record)
-    store(S.exit, k32(EXIT.dead))
-    frame.exit()
-  }
-  bodies[HANDLER.forward] = () => {
-    frame.goto(e.load(I32, 'i32_load', record, R.link))
-    e.release()
-  }
-  bodies[HANDLER.next] = () => {
-    const index = e.load(I32, 'i32_load16_u', record, R.index)
-    const left = spend(frame, index)
-    const link = e.load(I32, 'i32_load', record, R.link)
-    e.unlikely(link.isZero().or(left.ltS(0)), () => {
-      const page = e.load(I64, 'i64_load', k32(0), base + S.codePage)
-      const mask = e.load(I64, 'i64_load', k32(0), base + S.codeMask)
-      frame.jump(page.add(e.load(I64, 'i64_load16_u', record, R.offset)).and(mask))
-    })
-    frame.goto(link)
-    e.release()
-  }
-  if (bodies.length !== FIXED_HANDLERS) throw new Error('fixed handlers are not what records count on')
-  return bodies
-}
-
-/** Generated code has left: goes on, at S.rip, if it was an exception that is delivered right here. */
-function emitFault(frame: Frame): void {
-  const { e, base } = frame
-  const exit = (): void => frame.exit()
-  e.if(e.load(I32, 'i32_load', k32(0), base + S.exit).ne(EXIT.fault), exit)
-  e.if(e.call(frame.func('deliver_fault'), [], I32).isZero(), exit)
-  exitIfHeld(e, base, exit)
-}
-
-/** Goes on at `rip` by the jump cache, or leaves. */
-function emitJump(account: Account, jumpCache: number, rip: Val, record: Val, loop: number): void {
-  const { e, base } = account
-  const { func } = e
-  const load64 = (offset: number): Val => e.load(I64, 'i64_load', k32(0), base + offset)
-  const leave = (exit: number): void => {
-    e.store('i64_store', k32(0), rip, base + S.rip)
-    e.store('i32_store', k32(0), k32(exit), base + S.exit)
-    func.ret()
-  }
-  e.unlikely(remaining(account).ltS(0), () => {
-    e.store('i32_store', k32(0), record, base + S.exitRecord)
-    leave(EXIT.budget)
-  })
-  const linear = e.let(rip.add(load64(S.codeBase)).and(load64(S.codeMask)))
-  const next = emitLookUp(e, base, jumpCache, linear)
-  e.unlikely(next.unknown.or(isNotCanonical(linear)), () => leave(EXIT.jump))
-  e.store('i64_store', k32(0), rip.sub(linear.and(0xfff)), base + S.codePage)
-  // An instruction runs after STI without the run loop: that was the one to let pass.
-  e.store('i32_store', k32(0), k32(0), base + S.shadow)
-  e.assign(0, next.record())
-  e.release()
-  e.br({ depth: loop })
-}
