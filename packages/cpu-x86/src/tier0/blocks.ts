@@ -18,6 +18,7 @@ const PAGE = 4096
  */
 const STRETCH = 256
 const STRETCHES = PAGE / STRETCH
+
 export interface BlocksOptions {
   readonly buffer: ArrayBufferLike
   /** Room for records: host addresses. */
